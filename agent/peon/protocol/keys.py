@@ -1,0 +1,59 @@
+"""Names of the Redis keys and channels that agent and server share."""
+
+
+def job_member(execution_id, epoch):
+    """One attempt at one execution, as it stands in queues and leases: `<execution id>:<epoch>`."""
+    return "{}:{}".format(execution_id, epoch)
+
+
+def parse_job_member(member):
+    """The (execution id, epoch) of a `job_member` given as text."""
+    execution_id, _, epoch = member.rpartition(":")
+    return execution_id, int(epoch)
+
+
+def queue(name):
+    """Sorted set of waiting job members; the lowest score is claimed first."""
+    return "vh:queue:" + name
+
+
+def queue_tokens(name):
+    """Hash: job member -> its one-job token."""
+    return "vh:queue:" + name + ":tokens"
+
+
+def queue_sequence(name):
+    """Counter that keeps a priority class first in, first out."""
+    return "vh:queue:" + name + ":sequence"
+
+
+def queue_wake(name):
+    """List of wake-up tokens on which idle agents block."""
+    return "vh:queue:" + name + ":wake"
+
+
+LEASES = "vh:leases"  # sorted set: job member -> the Unix milliseconds at which its lease ends
+LEASE_HOLDERS = "vh:leases:holders"  # hash: job member -> worker id
+WORKERS = "vh:workers"  # hash: worker id -> JSON of what the worker says of itself, with "seen_at"
+INGEST_DIRTY = "vh:ingest:dirty"  # list of execution ids whose stream has news for ingest
+INGEST_DIRTY_SET = "vh:ingest:dirty:set"  # the ids in that list, so that each stands there once
+
+
+def control(execution_id):
+    """String: what the server wants of the running job: `stop` or `kill`; absent when nothing."""
+    return "vh:control:" + execution_id
+
+
+def events(execution_id):
+    """Stream of event batches of one execution."""
+    return "vh:events:" + execution_id
+
+
+def events_head(execution_id):
+    """Hash beside the stream: epoch, next_seq, next_line (of the next append), acked_seq (durably stored)."""
+    return "vh:events:" + execution_id + ":head"
+
+
+def notice_channel(topic):
+    """Publish/subscribe channel of a topic such as `execution:<id>`."""
+    return "vh:notice:" + topic

@@ -1,0 +1,113 @@
+"""The atomic steps of the queue and the event stream, as Redis Lua scripts.
+
+Every script runs on Redis 6.2 and newer. Time is Redis's own, so that clocks of hosts do not matter.
+"""
+
+_NOW_MS = """
+local t = redis.call('TIME')
+local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+
+ENQUEUE = """
+-- KEYS: queue, tokens, sequence, wake   ARGV: member, token, priority
+-- Returns 1 when added, 0 when it was waiting already (its place is kept).
+redis.replicate_commands()
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+local n = redis.call('INCR', KEYS[3])
+redis.call('ZADD', KEYS[1], n - tonumber(ARGV[3]) * 1099511627776, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('LPUSH', KEYS[4], '1')
+redis.call('LTRIM', KEYS[4], 0, 255)
+return 1
+"""
+
+REMOVE = """
+-- KEYS: queue, tokens   ARGV: member
+-- Returns 1 when it was still waiting, 0 when it was claimed or never there.
+redis.call('HDEL', KEYS[2], ARGV[1])
+return redis.call('ZREM', KEYS[1], ARGV[1])
+"""
+
+CLAIM = """
+-- KEYS: leases, holders, then (queue, tokens) per queue in order   ARGV: worker id, lease ms
+-- Pops the first job of the first queue that has one and grants its lease in the same step, so that a worker that
+-- dies right after loses nothing. Returns {member, token, index of the queue from 0} or false.
+redis.replicate_commands()
+""" + _NOW_MS + """
+for i = 3, #KEYS, 2 do
+  local popped = redis.call('ZPOPMIN', KEYS[i])
+  if #popped > 0 then
+    local member = popped[1]
+    local token = redis.call('HGET', KEYS[i + 1], member) or ''
+    redis.call('HDEL', KEYS[i + 1], member)
+    redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), member)
+    redis.call('HSET', KEYS[2], member, ARGV[1])
+    return {member, token, (i - 3) / 2}
+  end
+end
+return false
+"""
+
+HEARTBEAT = """
+-- KEYS: leases, holders, control, head   ARGV: member, worker id, lease ms, epoch
+-- Extends the lease (or takes it again after Redis lost it) unless a newer epoch fenced this one.
+-- Returns {'fenced'} or {'ok', control or '', acked_seq or '-1'}.
+redis.replicate_commands()
+""" + _NOW_MS + """
+local epoch = redis.call('HGET', KEYS[4], 'epoch')
+if epoch and tonumber(epoch) > tonumber(ARGV[4]) then return {'fenced'} end
+redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[3]), ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return {'ok', redis.call('GET', KEYS[3]) or '', redis.call('HGET', KEYS[4], 'acked_seq') or '-1'}
+"""
+
+RELEASE = """
+-- KEYS: leases, holders   ARGV: member
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
+"""
+
+OPEN_EVENTS = """
+-- KEYS: head   ARGV: epoch, next_seq, next_line
+-- Says where the next append belongs, after a claim or after Redis lost the stream; a head that exists with the same
+-- epoch stays as it is. Returns 1, or 0 when a newer epoch stands there.
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch then
+  if tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
+  if tonumber(epoch) == tonumber(ARGV[1]) then return 1 end
+end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'next_seq', ARGV[2], 'next_line', ARGV[3], 'acked_seq', ARGV[2])
+return 1
+"""
+
+FENCE = """
+-- KEYS: head, leases, holders   ARGV: epoch, member
+-- From now on appends and heartbeats of epochs below ARGV epoch are refused, and the lease of `member` is gone.
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('HDEL', KEYS[3], ARGV[2])
+return 1
+"""
+
+APPEND = """
+-- KEYS: stream, head, dirty list, dirty set
+-- ARGV: epoch, first_seq, count, first_line, lines, body, max entries, execution id, notice channel
+-- Returns one of
+--   {'ok', next_seq, acked_seq}   appended
+--   {'unknown'}                   Redis lost the head: ask the server for the cursor, OPEN_EVENTS, send again from there
+--   {'fenced'}                    a newer epoch took over: stop the job
+--   {'seq', next_seq}             the batch does not continue the stream: send from next_seq
+--   {'full', acked_seq}           wait until ingest has caught up, then send again
+local head = redis.call('HMGET', KEYS[2], 'epoch', 'next_seq', 'next_line', 'acked_seq')
+if not head[1] or not head[2] then return {'unknown'} end
+if tonumber(head[1]) > tonumber(ARGV[1]) then return {'fenced'} end
+if tonumber(head[2]) ~= tonumber(ARGV[2]) then return {'seq', head[2]} end
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[7]) then return {'full', head[4] or '0'} end
+redis.call('XADD', KEYS[1], '*', 's', ARGV[2], 'n', ARGV[3], 'l', ARGV[4], 'm', ARGV[5], 'b', ARGV[6])
+local next_seq = tonumber(ARGV[2]) + tonumber(ARGV[3])
+redis.call('HSET', KEYS[2], 'next_seq', next_seq, 'next_line', tonumber(ARGV[4]) + tonumber(ARGV[5]))
+if redis.call('SADD', KEYS[4], ARGV[8]) == 1 then redis.call('RPUSH', KEYS[3], ARGV[8]) end
+redis.call('PUBLISH', ARGV[9], '{"kind":"log"}')
+return {'ok', next_seq, head[4] or '0'}
+"""

@@ -1,0 +1,26 @@
+"""The base of every error that a caller can act on."""
+
+
+class DomainError(Exception):
+    """Something the caller asked for cannot be done; the message names the thing and the remedy.
+
+    `field` names the part of the request that is at fault, when there is one. API and pages render it in one shape
+    (see `common.rest.errors`).
+    """
+
+    code = "invalid"
+    http_status = 400
+    field: str | None = None
+
+    def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field or self.field
+        self.code = code or self.code
+
+
+class NotFound(DomainError):
+    """It does not exist, or the user may not see it: the two cannot be told apart."""
+
+    code = "not_found"
+    http_status = 404

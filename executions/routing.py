@@ -1,0 +1,5 @@
+"""WebSocket routes of executions."""
+
+from typing import Any
+
+websocket_urlpatterns: list[Any] = []

@@ -1,0 +1,40 @@
+"""Reading settings from environment variables, with `NAME_FILE` naming a file that holds the value instead."""
+
+import os
+from pathlib import Path
+
+
+class SettingInvalid(Exception):
+    """A setting cannot be used; the message names it and the remedy."""
+
+
+def text(name: str, default: str = "") -> str:
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingInvalid(f"{name}_FILE names {file}, which cannot be read: {error}.") from error
+    return os.environ.get(name, default)
+
+
+def boolean(name: str, default: bool = False) -> bool:
+    value = text(name, str(default)).strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"", "0", "false", "no", "off"}:
+        return False
+    raise SettingInvalid(f"{name} is {value!r}; use true or false.")
+
+
+def integer(name: str, default: int) -> int:
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise SettingInvalid(f"{name} is {value!r}; use a whole number.") from None
+
+
+def items(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without blanks."""
+    return [item.strip() for item in text(name, default).split(",") if item.strip()]

@@ -1,0 +1,251 @@
+"""Every setting of the platform, read from environment variables. `docs/operations/settings.md` lists them.
+
+Without DATABASE_URL and REDIS_URL nothing here works on purpose: `script/server` starts an embedded PostgreSQL and
+Redis and passes their addresses, so that there is one code path everywhere.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from valohai_app import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data")))
+
+DEBUG = env.boolean("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
+SECRETS_KEYS = env.items("SECRETS_KEYS") or [SECRET_KEY]
+URL_BASE = env.text("URL_BASE").rstrip("/")  # the public origin; empty: whatever host the client used
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "*")
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", URL_BASE)
+PLATFORM_LONG_NAME = env.text("PLATFORM_LONG_NAME", "Valohai-compatible MLOps")
+PLATFORM_SHORT_NAME = env.text("PLATFORM_SHORT_NAME", "MLOps")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "csp",
+    "common",
+    "accounts",
+    "organizations",
+    "projects",
+    "environments",
+    "datastores",
+    "executions",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "valohai_app.urls"
+WSGI_APPLICATION = "valohai_app.wsgi.application"
+ASGI_APPLICATION = "valohai_app.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "common.web.context.platform",
+            ],
+        },
+    },
+]
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """`psql://user:password@host:port/name?sslmode=require`, also `postgres://` and `postgresql://`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"psql", "postgres", "postgresql"}:
+        raise env.SettingInvalid(
+            "DATABASE_URL must name a PostgreSQL database, such as postgres://user:password@host:5432/name. "
+            "To run with an embedded one, start the platform with script/server."
+        )
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        # Blocking views run on a fixed pool of threads, each with a connection that it keeps.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": database_from_url(env.text("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "vh:cache",
+        "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient", "IGNORE_EXCEPTIONS": True},
+    }
+}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/auth/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/auth/login/"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = URL_BASE.startswith("https://")
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT")
+if env.boolean("TRUST_FORWARDED_PROTO"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "connect-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
+
+
+def platform_storage(kind: str) -> dict[str, Any]:
+    """django-storages configuration of the platform's own storage: snapshots, logs and the default store."""
+    if kind == "filesystem":
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": env.text("STORAGE_DIR", str(DATA_DIR / "storage"))},
+        }
+    if kind == "s3":
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": env.text("AWS_S3_BUCKET_NAME"),
+                "region_name": env.text("AWS_REGION") or None,
+                "endpoint_url": env.text("AWS_S3_ENDPOINT_URL") or None,
+                "access_key": env.text("AWS_ACCESS_KEY_ID") or None,
+                "secret_key": env.text("AWS_SECRET_ACCESS_KEY") or None,
+                "signature_version": "s3v4",
+                "file_overwrite": True,
+            },
+        }
+    if kind == "gcs":
+        return {
+            "BACKEND": "storages.backends.gcloud.GoogleCloudStorage",
+            "OPTIONS": {"bucket_name": env.text("GS_BUCKET_NAME"), "file_overwrite": True},
+        }
+    if kind == "azure":
+        return {
+            "BACKEND": "storages.backends.azure_storage.AzureStorage",
+            "OPTIONS": {
+                "account_name": env.text("AZURE_ACCOUNT_NAME"),
+                "account_key": env.text("AZURE_ACCOUNT_KEY"),
+                "azure_container": env.text("AZURE_CONTAINER"),
+                "overwrite_files": True,
+            },
+        }
+    raise env.SettingInvalid(f"MAIN_STORAGE_TYPE is {kind!r}; use filesystem, s3, gcs or azure.")
+
+
+STORAGES = {
+    "default": platform_storage(env.text("MAIN_STORAGE_TYPE", "filesystem")),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_URL_LIFETIME_SECONDS = env.integer("FILE_URL_LIFETIME_SECONDS", 3600)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.TokenAuthentication",
+        "accounts.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.LimitOffsetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "common.rest.errors.exception_handler",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MLOps platform API",
+    "VERSION": "v0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "/static/vendor/swagger-ui",
+    "SWAGGER_UI_FAVICON_HREF": "/static/favicon.svg",
+    "SCHEMA_PATH_PREFIX": "/api/v0/",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER", REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "vh:celery:", "visibility_timeout": 3600}
+
+# Jobs and workers
+LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
+HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 2)
+STOP_GRACE_SECONDS = env.integer("STOP_GRACE_SECONDS", 30)
+DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS = env.integer("DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS", 8 * 3600)
+ALLOW_LOCAL_REPOSITORIES = env.boolean("ALLOW_LOCAL_REPOSITORIES")
+LOCAL_REPOSITORY_ROOTS = env.items("LOCAL_REPOSITORY_ROOTS")
+ALLOW_PRIVATE_NETWORK_URLS = env.boolean("ALLOW_PRIVATE_NETWORK_URLS", True)
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "valohai_app.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}
