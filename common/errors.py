@@ -1,5 +1,8 @@
 """The base of every error that a caller can act on."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 
 class DomainError(Exception):
     """Something the caller asked for cannot be done; the message names the thing and the remedy.
@@ -24,3 +27,19 @@ class NotFound(DomainError):
 
     code = "not_found"
     http_status = 404
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with one field of a request."""
+
+    message: str
+    code: str = "invalid"
+
+
+class FieldsRefused(DomainError):
+    """Several fields of one request are at fault; all of them are told at once."""
+
+    def __init__(self, faults: Mapping[str, Sequence[Fault]]) -> None:
+        super().__init__(" ".join(fault.message for found in faults.values() for fault in found))
+        self.faults = faults

@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as default_handler
 
-from common.errors import DomainError
+from common.errors import DomainError, FieldsRefused
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -29,11 +29,18 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def _domain_response(error: DomainError) -> Response:
+    return Response(domain_body(error), status=error.http_status)
+
+
+def domain_body(error: DomainError) -> dict[str, Any]:
+    if isinstance(error, FieldsRefused):
+        return {
+            field: [{"message": fault.message, "code": fault.code} for fault in found]
+            for field, found in error.faults.items()
+        }
     if error.field and error.http_status == 400:
-        body: dict[str, Any] = {error.field: [{"message": error.message, "code": error.code}]}
-    else:
-        body = plain_body(error.message, error.code)
-    return Response(body, status=error.http_status)
+        return {error.field: [{"message": error.message, "code": error.code}]}
+    return plain_body(error.message, error.code)
 
 
 def plain_body(message: str, code: str | None) -> dict[str, Any]:

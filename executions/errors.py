@@ -1,0 +1,40 @@
+"""What a caller of executions can run into."""
+
+from common.errors import DomainError, NotFound
+
+
+class ExecutionNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"Execution {reference} does not exist.")
+
+
+class ExecutionUnfinished(DomainError):
+    """It has to end before this can be done."""
+
+    code = "unfinished"
+    http_status = 409
+
+    def __init__(self, counter: int, status: str) -> None:
+        super().__init__(f"Execution #{counter} is {status}. Stop it first, then delete it.")
+
+
+class Unstorable(DomainError):
+    """Text or a number that the database or a configuration file cannot carry."""
+
+
+class AttemptRefused(DomainError):
+    """A worker speaks for an attempt that is not, or no longer, the current one."""
+
+    code = "stale"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This attempt is over or was handed to another worker. Drop the job.")
+
+
+class TokenRefused(DomainError):
+    code = "unauthorized"
+    http_status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The job token is missing or does not belong to this attempt.")
