@@ -1,0 +1,53 @@
+"""What every page has in common: it needs a login, and an error a person can act on becomes a page or a message."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from common.errors import DomainError
+
+Arguments = ParamSpec("Arguments")
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
+
+HEADINGS = {403: ("lock", "You may not do this"), 404: ("ghost-2", "There is nothing here")}
+
+
+def page(view: View[Arguments]) -> View[Arguments]:
+    """A view for people who are logged in. A `DomainError` that it raises is shown, not a crash."""
+
+    @wraps(view)
+    def handled(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if wants_fragment(request) and not request.user.is_authenticated:
+            return HttpResponse(
+                "Your session has ended. Log in again.", status=401, content_type="text/plain"
+            )
+        try:
+            return login_required(view)(request, *args, **kwargs)
+        except DomainError as error:
+            return error_response(request, error)
+
+    return handled
+
+
+def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if wants_fragment(request):
+        return HttpResponse(error.message, status=error.http_status, content_type="text/plain; charset=utf-8")
+    symbol, heading = HEADINGS.get(error.http_status, ("alert-circle", "That did not work"))
+    context = {"symbol": symbol, "heading": heading, "text": error.message}
+    return render(request, "errors/problem.html", context, status=error.http_status)
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, and so a part of a page is the answer."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def with_toast(response: HttpResponse, message: str, kind: str = "success", **events: Any) -> HttpResponse:
+    """Let the page that htmx updates show a message, and fire other events on it."""
+    response["HX-Trigger"] = json.dumps({"toast": {"message": message, "kind": kind}, **events})
+    return response
