@@ -12,6 +12,7 @@ from common import clock
 
 register = template.Library()
 
+NOTHING = "\u2013"
 ICON_SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
 
 STATUS_ICONS = {
@@ -62,7 +63,7 @@ def status_icon(status: str) -> str:
 
 
 @register.simple_tag
-def relative_time(moment: datetime | None, missing: str = "–") -> SafeString | str:
+def relative_time(moment: datetime | None, missing: str = NOTHING) -> SafeString | str:
     """ "5 minutes ago" with the exact time on hover; kept up to date in the browser, in the browser's time zone."""
     if moment is None:
         return missing
@@ -94,7 +95,7 @@ def ago(age: timedelta) -> str:
 def duration(seconds: float | timedelta | None) -> str:
     """`0.4 s`, `12 s`, `3m 05s`, `2h 07m`, `4d 03h`: two units are enough to compare rows."""
     if seconds is None:
-        return "–"
+        return NOTHING
     total = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
     if total < 10:
         return f"{max(total, 0):.1f} s"
@@ -112,7 +113,7 @@ def duration(seconds: float | timedelta | None) -> str:
 def live_duration(started_at: datetime | None, ended_at: datetime | None) -> SafeString | str:
     """How long it took, or, while it runs, a counter that the browser keeps going."""
     if started_at is None:
-        return "–"
+        return NOTHING
     if ended_at is not None:
         return format_html('<span class="num">{}</span>', duration(ended_at - started_at))
     return format_html(

@@ -21,7 +21,7 @@ def page(view: View[Arguments]) -> View[Arguments]:
     """A view for people who are logged in. A `DomainError` that it raises is shown, not a crash."""
 
     @wraps(view)
-    def handled(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def handled(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if wants_fragment(request) and not request.user.is_authenticated:
             return HttpResponse(
                 "Your session has ended. Log in again.", status=401, content_type="text/plain"
