@@ -1,5 +1,16 @@
-"""Routes."""
+"""Routes of executions. Literal names come before `<ref>`, which takes anything."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from executions.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("executions/", views.ExecutionListView.as_view(), name="execution-list"),
+    path("", include("executions.api.log_urls")),
+    path("executions/<str:ref>/", views.ExecutionDetailView.as_view(), name="execution-detail"),
+    path("executions/<str:ref>/stop/", views.ExecutionStopView.as_view(), name="execution-stop"),
+    path("executions/<str:ref>/tags/", views.ExecutionTagsView.as_view(), name="execution-tags"),
+    path("executions/<str:ref>/outputs/", views.ExecutionOutputsView.as_view(), name="execution-outputs"),
+    path("executions/<str:ref>/spec/", views.ExecutionSpecView.as_view(), name="execution-spec"),
+    path("notebook-executions/", views.NotebookExecutionsView.as_view(), name="notebook-execution-list"),
+]

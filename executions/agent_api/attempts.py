@@ -1,0 +1,151 @@
+"""What a worker may do to the attempt it holds."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.db import transaction
+
+from common import clock
+from common.errors import DomainError
+from datastores.models import DataStore
+from datastores.selectors import default_store
+from datastores.services import reserve_upload
+from environments.models import Worker
+from executions import lifecycle, queue
+from executions.agent_api.details import job_details
+from executions.errors import AttemptRefused
+from executions.models import Execution
+from executions.selectors import with_related
+from executions.types import RUNNING, Status
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WorkerDescription:
+    """How an agent describes itself."""
+
+    identity: str
+    host: str
+    agent_version: str
+    runtime: str
+    queues: list[str]
+    facts: dict[str, Any]
+
+
+def current_attempt(execution_id: UUID, epoch: int) -> Execution:
+    """Raises `AttemptRefused` when another epoch has taken over, or the execution is gone."""
+    execution = with_related(Execution.objects.filter(pk=execution_id, epoch=epoch)).first()
+    if execution is None:
+        raise AttemptRefused
+    return execution
+
+
+def running_attempt(execution_id: UUID, epoch: int) -> Execution:
+    """Raises `AttemptRefused` unless a worker is at it."""
+    execution = current_attempt(execution_id, epoch)
+    if execution.status not in RUNNING:
+        raise AttemptRefused
+    return execution
+
+
+def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url: str) -> dict[str, Any]:
+    """queued -> started for exactly one worker; asked again by the same worker, the answer is the same.
+
+    Raises `AttemptRefused` for everybody else, and when the job cannot be put together: then it ends as error.
+    """
+    execution = current_attempt(execution_id, epoch)
+    if execution.status != Status.QUEUED and not _held_by(execution, worker):
+        raise AttemptRefused
+    details = _details_or_refuse(execution, base_url)
+    started = lifecycle.mark_started(execution_id=execution_id, epoch=epoch, worker_identity=worker.identity)
+    if not started:
+        execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
+        if execution.epoch != epoch or not _held_by(execution, worker):
+            raise AttemptRefused
+    record_worker(worker)
+    _open_events(execution)
+    return details
+
+
+def _held_by(execution: Execution, worker: WorkerDescription) -> bool:
+    return execution.status in RUNNING and execution.worker_identity == worker.identity
+
+
+def _details_or_refuse(execution: Execution, base_url: str) -> dict[str, Any]:
+    try:
+        return job_details(execution, base_url)
+    except DomainError as error:
+        lifecycle.mark_refused(execution_id=execution.pk, epoch=execution.epoch, reason=error.message)
+        raise AttemptRefused from error
+
+
+def _open_events(execution: Execution) -> None:
+    try:
+        queue.open_events(execution)
+    except redis.RedisError:
+        # The agent's first append is told "unknown", and it asks for the cursor.
+        logger.warning("event stream not opened: Redis is away", extra={"execution": str(execution.pk)})
+
+
+def record_worker(worker: WorkerDescription) -> None:
+    row = Worker(
+        identity=worker.identity,
+        host=worker.host,
+        agent_version=worker.agent_version,
+        runtime=worker.runtime,
+        queues=worker.queues,
+        facts=worker.facts,
+        last_seen_at=clock.now(),
+    )
+    Worker.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["identity"],
+        update_fields=["host", "agent_version", "runtime", "queues", "facts", "last_seen_at", "updated_at"],
+    )
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that the worker wants to put into the store."""
+
+    name: str
+    size_bytes: int | None
+
+
+@transaction.atomic
+def reserve_uploads(execution: Execution, uploads: list[Upload], base_url: str) -> list[dict[str, Any]]:
+    store = _upload_store(execution)
+    granted = []
+    for upload in uploads:
+        datum, grant = reserve_upload(
+            project=execution.project,
+            execution_id=execution.pk,
+            execution_counter=execution.counter,
+            store=store,
+            name=upload.name,
+            size_bytes=upload.size_bytes,
+            base_url=base_url,
+        )
+        granted.append(
+            {
+                "datum_id": str(datum.pk),
+                "name": datum.name,
+                "method": grant.method,
+                "url": grant.url,
+                "headers": grant.headers,
+            }
+        )
+    return granted
+
+
+def _upload_store(execution: Execution) -> DataStore:
+    if execution.upload_store_id:
+        chosen = DataStore.objects.filter(pk=execution.upload_store_id, allow_write=True).first()
+        if chosen:
+            return chosen
+    return default_store(execution.project)

@@ -1,0 +1,127 @@
+"""Everything a worker needs to run one attempt at one execution, as one JSON object."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from common.files import presign_get
+from executions.agent_api.inputs import input_entries
+from executions.models import Execution
+from executions.queue import job_token
+from executions.types import Status
+from projects.selectors import variables_of
+
+
+def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
+    """`base_url` is the scheme and host by which the worker reached us; every address in the answer uses it.
+
+    Raises a `DomainError` when something it needs is gone, such as a purged input.
+    """
+    return {
+        "execution_id": str(execution.pk),
+        "epoch": execution.epoch,
+        "counter": execution.counter,
+        "project_id": str(execution.project_id),
+        "project_name": execution.project.full_name,
+        "title": execution.title,
+        "step": execution.step,
+        "image": execution.image,
+        "command": execution.interpolated_command,
+        "environment_variables": environment_variables(execution),
+        "code": _code(execution, base_url),
+        "inputs": input_entries(execution, base_url),
+        "config": {
+            "execution": execution_config(execution),
+            "parameters": execution.parameters,
+            "runtime": {},
+            "api": _api_config(execution, base_url),
+        },
+        "limits": _limits(execution),
+        "lease": {"seconds": settings.LEASE_SECONDS, "heartbeat_seconds": settings.HEARTBEAT_SECONDS},
+    }
+
+
+def environment_variables(execution: Execution) -> dict[str, str]:
+    """Project variables when inherited, under the execution's own (which include the step's), under the identity."""
+    inherited: dict[str, str] = {}
+    if execution.inherit_environment_variables:
+        inherited = {name: variable.value for name, variable in variables_of(execution.project).items()}
+    identity = {
+        "VH_JOB_ID": f"exec-{execution.pk}",
+        "VH_EXECUTION_ID": str(execution.pk),
+        "VH_PROJECT_ID": str(execution.project_id),
+    }
+    return {**inherited, **execution.environment_variables, **identity}
+
+
+def execution_config(execution: Execution) -> dict[str, Any]:
+    """The flat object that becomes execution.json."""
+    creator = execution.creator
+    environment = execution.environment
+    return {
+        "valohai.commit-identifier": execution.commit.identifier if execution.commit else None,
+        "valohai.creator-email": (creator.email or None) if creator else None,
+        "valohai.creator-id": creator.pk if creator else None,
+        "valohai.creator-name": creator.display_name if creator else None,
+        "valohai.environment-id": str(environment.pk),
+        "valohai.environment-name": environment.name,
+        "valohai.environment-slug": environment.slug,
+        "valohai.execution-counter": execution.counter,
+        "valohai.execution-ctime": execution.created_at.isoformat(timespec="microseconds"),
+        "valohai.execution-duration": None,
+        "valohai.execution-id": str(execution.pk),
+        "valohai.execution-image": execution.image,
+        "valohai.execution-qtime": (
+            execution.queued_at.isoformat(timespec="microseconds") if execution.queued_at else None
+        ),
+        # As the official product writes it: the status when the configuration was made, not the current one.
+        "valohai.execution-status": Status.CREATED.value,
+        "valohai.execution-step": execution.step,
+        "valohai.execution-tags": execution.tags,
+        "valohai.execution-title": execution.title or None,
+        "valohai.pipeline-counter": None,
+        "valohai.pipeline-id": None,
+        "valohai.project-id": str(execution.project_id),
+        "valohai.project-name": execution.project.full_name,
+        "valohai.task-counter": None,
+        "valohai.task-id": None,
+    }
+
+
+def _code(execution: Execution, base_url: str) -> dict[str, Any] | None:
+    commit = execution.commit
+    if commit is None:
+        return None
+    grant = presign_get(
+        commit.archive_key,
+        filename=f"{commit.short_identifier.lstrip('~')}.tar.gz",
+        request_base=base_url,
+        lifetime_seconds=settings.FILE_URL_LIFETIME_SECONDS,
+    )
+    return {
+        "identifier": commit.identifier,
+        "url": grant.url,
+        "sha256": commit.archive_sha256,
+        "size": commit.archive_size_bytes,
+    }
+
+
+def _api_config(execution: Execution, base_url: str) -> dict[str, Any]:
+    """Keyword arguments of HTTP requests that the user's code can make; the token is good for this attempt only."""
+    headers = {"Authorization": f"Job {job_token(execution.pk, execution.epoch)}"}
+    where = {"execution_id": execution.pk, "epoch": execution.epoch}
+
+    def call(view_name: str) -> dict[str, Any]:
+        return {"method": "POST", "url": base_url + reverse(view_name, kwargs=where), "headers": headers}
+
+    return {"set_status_detail": call("agent-status-detail"), "input_request": call("agent-input-request")}
+
+
+def _limits(execution: Execution) -> dict[str, Any]:
+    return {
+        "time_limit_seconds": execution.time_limit_seconds,
+        "no_output_timeout_seconds": execution.no_output_timeout_seconds,
+        "stop_grace_seconds": settings.STOP_GRACE_SECONDS,
+        "log_lines_per_second": execution.environment.log_lines_per_second,
+    }

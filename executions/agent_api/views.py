@@ -1,0 +1,123 @@
+"""The workers' API: `Authorization: Job <token>`, JSON in and out, errors in the one error shape.
+
+Plain Django views: a claim is part of the time between "run" and the first line of a job.
+"""
+
+import hmac
+import json
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from common.errors import DomainError
+from common.rest.errors import domain_body
+from executions import services
+from executions.agent_api import attempts
+from executions.agent_api.bodies import BodyRefused, uploads_from, worker_from
+from executions.agent_api.inputs import input_entries, requested_inputs
+from executions.errors import TokenRefused
+from executions.queue import job_token
+
+SCHEME = "job"
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class JobView(View):
+    """Checks the token of the attempt, then lets the view answer with a JSON-able value."""
+
+    http_method_names: ClassVar[list[str]] = ["post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            check_token(request, kwargs["execution_id"], kwargs["epoch"])
+            return super().dispatch(request, *args, **kwargs)
+        except DomainError as error:
+            return JsonResponse(domain_body(error), status=error.http_status)
+
+
+class ClaimView(JobView):
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        details = attempts.claim(
+            execution_id=execution_id,
+            epoch=epoch,
+            worker=worker_from(json_body(request)),
+            base_url=base_url(request),
+        )
+        return JsonResponse(details)
+
+
+class CursorView(JobView):
+    http_method_names: ClassVar[list[str]] = ["get"]
+
+    def get(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        execution = attempts.current_attempt(execution_id, epoch)
+        return JsonResponse(
+            {
+                "next_seq": execution.next_seq,
+                "next_line": execution.log_line_count,
+                "final": execution.is_final,
+            }
+        )
+
+
+class UploadsView(JobView):
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        uploads = uploads_from(json_body(request))
+        execution = attempts.running_attempt(execution_id, epoch)
+        return JsonResponse({"uploads": attempts.reserve_uploads(execution, uploads, base_url(request))})
+
+
+class InputsView(JobView):
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        execution = attempts.running_attempt(execution_id, epoch)
+        return JsonResponse({"inputs": input_entries(execution, base_url(request))})
+
+
+class InputRequestView(JobView):
+    """For the user's own code, through api.json; hence the list as an answer."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "post"]
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        execution = attempts.running_attempt(execution_id, epoch)
+        found = requested_inputs(execution, request.GET.getlist("inputs"), base_url(request))
+        return JsonResponse(found, safe=False)
+
+    get = post
+
+
+class StatusDetailView(JobView):
+    """For the user's own code, through api.json."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        detail = json_body(request).get("status_detail", "")
+        text = detail if isinstance(detail, str) else json.dumps(detail)
+        services.set_status_detail(execution=attempts.running_attempt(execution_id, epoch), text=text)
+        return JsonResponse({"status_detail": text})
+
+
+def check_token(request: HttpRequest, execution_id: UUID, epoch: int) -> None:
+    """Raises `TokenRefused` unless the header carries the token of exactly this attempt."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = job_token(execution_id, epoch)
+    # Compared as bytes: text with other characters than ASCII would raise.
+    if scheme.lower() != SCHEME or not hmac.compare_digest(token.strip().encode(), expected.encode()):
+        raise TokenRefused
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body or b"{}")
+    except ValueError:
+        raise BodyRefused("The body must be JSON.") from None
+    if not isinstance(body, dict):
+        raise BodyRefused("The body must be a JSON object.")
+    return body
+
+
+def base_url(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"

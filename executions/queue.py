@@ -1,0 +1,156 @@
+"""The queue and the leases in Redis, as the server uses them. The scripts are the agent protocol's."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from common.redis import client
+from executions.models import Execution
+from peon.protocol import keys, scripts
+
+CONTROL_LIFETIME_SECONDS = 3600
+"""Wishes are repeated by the watchdog; the lifetime only keeps forgotten ones from staying for ever."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one execution, and the queue it belongs to."""
+
+    execution_id: UUID
+    epoch: int
+    queue_name: str
+    priority: int = 0
+
+    @property
+    def member(self) -> str:
+        return str(keys.job_member(self.execution_id, self.epoch))
+
+
+def job_of(execution: Execution) -> Job:
+    return Job(execution.pk, execution.epoch, execution.environment.queue_name, execution.priority)
+
+
+def job_token(execution_id: UUID, epoch: int) -> str:
+    """The secret that lets a worker speak for this attempt. Computed, never stored."""
+    message = f"job:{execution_id}:{epoch}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()
+
+
+def enqueue(job: Job) -> bool:
+    """Put the attempt at the end of its priority class. False when it stood there already."""
+    queue = job.queue_name
+    redis_keys = [keys.queue(queue), keys.queue_tokens(queue), keys.queue_sequence(queue), keys.queue_wake(queue)]
+    return bool(_script(scripts.ENQUEUE)(redis_keys, [job.member, _token(job), job.priority]))
+
+
+def remove(job: Job) -> bool:
+    """Take the attempt out of its queue. False when a worker has it already."""
+    redis_keys = [keys.queue(job.queue_name), keys.queue_tokens(job.queue_name)]
+    return bool(_script(scripts.REMOVE)(redis_keys, [job.member]))
+
+
+def request_stop(execution_id: UUID, *, kill: bool) -> None:
+    """Leave word for the worker; it reads it with its next heartbeat."""
+    client().set(keys.control(str(execution_id)), "kill" if kill else "stop", ex=CONTROL_LIFETIME_SECONDS)
+
+
+def fence(job: Job) -> None:
+    """Refuse whatever this attempt still says, and end its lease."""
+    redis_keys = [keys.events_head(str(job.execution_id)), keys.LEASES, keys.LEASE_HOLDERS]
+    _script(scripts.FENCE)(redis_keys, [job.epoch + 1, job.member])
+
+
+def open_events(execution: Execution) -> None:
+    """Say where the next event of this attempt belongs."""
+    _script(scripts.OPEN_EVENTS)(
+        [keys.events_head(str(execution.pk))],
+        [execution.epoch, execution.next_seq, execution.log_line_count],
+    )
+
+
+def release(members: Iterable[str]) -> None:
+    """End leases."""
+    for member in members:
+        _script(scripts.RELEASE)([keys.LEASES, keys.LEASE_HOLDERS], [member])
+
+
+def clear(job: Job) -> None:
+    """Forget what a finished execution left beside its events: its queue entry, its lease, the wish to stop."""
+    remove(job)
+    release([job.member])
+    client().delete(keys.control(str(job.execution_id)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What Redis knows of some jobs, read in one go. Times are Redis's own, in milliseconds."""
+
+    now_ms: int
+    uptime_seconds: int
+    waiting: frozenset[str]
+    leases: dict[str, int]
+
+    def is_leased(self, member: str) -> bool:
+        return self.leases.get(member, 0) > self.now_ms
+
+
+def read_evidence(jobs: Sequence[Job]) -> Evidence:
+    """Which of `jobs` wait in their queue, and every lease there is."""
+    by_queue: dict[str, list[str]] = {}
+    for job in jobs:
+        by_queue.setdefault(job.queue_name, []).append(job.member)
+    pipe = client().pipeline(transaction=False)
+    pipe.time()
+    pipe.info("server")
+    pipe.zrange(keys.LEASES, 0, -1, withscores=True)
+    for queue, members in by_queue.items():
+        pipe.zmscore(keys.queue(queue), members)
+    (seconds, microseconds), server, leases, *scores = pipe.execute()
+    waiting = {
+        member
+        for members, found in zip(by_queue.values(), scores, strict=True)
+        for member, score in zip(members, found, strict=True)
+        if score is not None
+    }
+    return Evidence(
+        now_ms=seconds * 1000 + microseconds // 1000,
+        uptime_seconds=int(server["uptime_in_seconds"]),
+        waiting=frozenset(waiting),
+        leases={member.decode(): int(score) for member, score in leases},
+    )
+
+
+def waiting_members(queue_name: str) -> list[str]:
+    """Every entry of a queue, first to be claimed first."""
+    entries: Any = client().zrange(keys.queue(queue_name), 0, -1)
+    return [member.decode() for member in entries]
+
+
+def drop_entries(queue_name: str, members: Sequence[str]) -> None:
+    """Take entries out of a queue that belong to nothing any more."""
+    pipe = client().pipeline(transaction=False)
+    for member in members:
+        pipe.zrem(keys.queue(queue_name), member)
+        pipe.hdel(keys.queue_tokens(queue_name), member)
+    pipe.execute()
+
+
+def queue_position(job: Job) -> int | None:
+    """How many are claimed before it; None when it does not wait in the queue."""
+    rank: Any = client().zrank(keys.queue(job.queue_name), job.member)
+    return rank if rank is None else int(rank)
+
+
+def _token(job: Job) -> str:
+    return job_token(job.execution_id, job.epoch)
+
+
+@lru_cache
+def _script(source: str) -> Any:
+    return client().register_script(source)

@@ -1,0 +1,64 @@
+"""Loads what the planner and the watchdog decide on: one query for the executions, one for the environments."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from environments.models import Environment
+from executions.models import Execution
+from executions.queue import Job
+from executions.scheduling.planner import EnvironmentLimits, Facts, UserKey, WaitingExecution
+from executions.types import Status
+
+
+@dataclass(frozen=True)
+class UnfinishedExecution:
+    id: UUID
+    status: Status
+    epoch: int
+    environment_id: UUID
+    queue_name: str
+    user: UserKey
+    priority: int
+    created_at: datetime
+    queued_at: datetime | None
+    waiting_reason: str
+    worker_identity: str
+    kill_requested: bool
+
+    @property
+    def job(self) -> Job:
+        return Job(self.id, self.epoch, self.queue_name, self.priority)
+
+
+def load_unfinished() -> list[UnfinishedExecution]:
+    """Every execution without an end, oldest first."""
+    rows = Execution.objects.filter(ended_at__isnull=True).values_list(
+        "pk", "status", "epoch", "environment_id", "environment__queue_name", "creator_id", "priority",
+        "created_at", "queued_at", "waiting_reason", "worker_identity", "kill_requested_at",
+    )  # fmt: skip
+    found = [
+        UnfinishedExecution(pk, Status(status), *rest, kill_requested=killed is not None)
+        for pk, status, *rest, killed in rows
+    ]
+    return sorted(found, key=lambda e: (e.created_at, e.id.int))
+
+
+def planning_facts(unfinished: list[UnfinishedExecution]) -> Facts:
+    waiting = tuple(
+        WaitingExecution(e.id, e.environment_id, e.user, e.priority, e.created_at)
+        for e in unfinished
+        if e.status == Status.CREATED
+    )
+    if not waiting:
+        return Facts(waiting=(), environments={})
+    admitted = Counter((e.environment_id, e.user) for e in unfinished if e.status != Status.CREATED)
+    return Facts(waiting, _limits({e.environment_id for e in waiting}), admitted)
+
+
+def _limits(environment_ids: set[UUID]) -> dict[UUID, EnvironmentLimits]:
+    rows = Environment.objects.filter(pk__in=environment_ids).values_list(
+        "pk", "name", "enabled", "max_running", "per_user_queue_quota"
+    )
+    return {pk: EnvironmentLimits(pk, *rest) for pk, *rest in rows}

@@ -1,0 +1,31 @@
+"""Hands slow, regular work to Celery. The tasks look again themselves: handing one over twice is harmless."""
+
+import logging
+from datetime import timedelta
+
+from kombu.exceptions import OperationalError as BrokerError
+
+from common import clock
+from executions.background import delete_abandoned_uploads, seal_log
+from executions.models import Execution
+
+logger = logging.getLogger(__name__)
+
+SEALING_GRACE = timedelta(seconds=60)
+"""Ingest asks for sealing itself when an execution ends; this catches what was lost on the way."""
+BATCH = 100
+
+
+def run() -> None:
+    try:
+        for pk in unsealed_executions():
+            seal_log.apply_async([str(pk)], retry=False)
+        delete_abandoned_uploads.apply_async(retry=False)
+    except BrokerError:
+        logger.warning("housekeeping waits: the Celery broker is away")
+
+
+def unsealed_executions() -> list[object]:
+    """Ended a while ago, log not yet in object storage; oldest first."""
+    ended = Execution.objects.filter(log_sealed_at__isnull=True, ended_at__lt=clock.now() - SEALING_GRACE)
+    return list(ended.order_by("ended_at").values_list("pk", flat=True)[:BATCH])

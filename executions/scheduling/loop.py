@@ -1,0 +1,112 @@
+"""The endless loop of the scheduler: look, decide, act; then wait for a call or for the next look.
+
+A call (somebody created, stopped or finished an execution) leads to a *quick* look that only plans. Every
+ROUND_SECONDS comes a *thorough* one, which also compares with Redis. Either alone would still be correct; the calls
+make it fast, the looks make it certain.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+import redis
+from django.db import InterfaceError, OperationalError
+
+from environments.models import Environment
+from executions import queue
+from executions.scheduling import housekeeping, watchdog
+from executions.scheduling.apply import apply_decisions
+from executions.scheduling.facts import UnfinishedExecution, load_unfinished, planning_facts
+from executions.scheduling.leadership import Leadership
+from executions.scheduling.planner import plan
+from executions.scheduling.wakes import Wakes
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = 2.0
+SWEEP_SECONDS = 30.0
+HOUSEKEEPING_SECONDS = 60.0
+
+
+class Scheduler:
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._leadership = Leadership()
+        self._wakes = Wakes()
+        self._suspects: Mapping[str, float] = {}
+        self._due = {"thorough": 0.0, "sweep": 0.0, "housekeeping": 0.0}
+        self._database_is_away = False
+
+    def run(self) -> None:
+        """Until `stopping` is set."""
+        while not self.stopping.is_set():
+            began = time.monotonic()
+            if self._look():
+                self._pause(time.monotonic() - began)
+            else:
+                self.stopping.wait(ROUND_SECONDS)
+        self._wakes.close()
+        self._leadership.drop()
+
+    def _look(self) -> bool:
+        """One turn; False when this process does not lead or the database is away."""
+        try:
+            if not self._leadership.held():
+                return False
+            self.turn()
+        except (OperationalError, InterfaceError):
+            self._lose_database()
+            return False
+        self._note_database()
+        return True
+
+    def turn(self) -> None:
+        now = time.monotonic()
+        unfinished = load_unfinished()
+        try:
+            apply_decisions(plan(planning_facts(unfinished)), unfinished)
+            if self._is_due("thorough", now, ROUND_SECONDS):
+                self._compare_with_redis(unfinished, now)
+        except redis.RedisError:
+            # What a living worker said meanwhile is unknown: start counting again when Redis is back.
+            self._suspects = {}
+            self._wakes.close()
+        if self._is_due("housekeeping", now, HOUSEKEEPING_SECONDS):
+            housekeeping.run()
+
+    def _compare_with_redis(self, unfinished: list[UnfinishedExecution], now: float) -> None:
+        evidence = queue.read_evidence([execution.job for execution in unfinished])
+        findings = watchdog.examine(
+            unfinished, evidence, self._suspects, now=now, patience=watchdog.Patience.from_settings()
+        )
+        self._suspects = findings.suspects
+        if self._is_due("sweep", now, SWEEP_SECONDS):
+            # Before the findings are carried out: they add entries that `unfinished` does not know.
+            names = Environment.objects.order_by().values_list("queue_name", flat=True).distinct()
+            watchdog.sweep(unfinished, evidence, list(names))
+        watchdog.carry_out(findings)
+
+    def _is_due(self, what: str, now: float, every_seconds: float) -> bool:
+        if now < self._due[what]:
+            return False
+        self._due[what] = now + every_seconds
+        return True
+
+    def _pause(self, turn_seconds: float) -> None:
+        """Wait for a call or the next look; after an expensive turn at least as long as it took."""
+        if turn_seconds > 0.1:
+            self.stopping.wait(min(turn_seconds, ROUND_SECONDS))
+        remaining = max(0.05, self._due["thorough"] - time.monotonic())
+        self._wakes.wait(remaining)
+
+    def _lose_database(self) -> None:
+        if not self._database_is_away:
+            logger.warning("PostgreSQL is away; the scheduler goes on when it is back")
+            self._database_is_away = True
+        self._leadership.drop()
+
+    def _note_database(self) -> None:
+        if self._database_is_away:
+            logger.warning("PostgreSQL is back")
+            self._database_is_away = False

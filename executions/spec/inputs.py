@@ -1,0 +1,118 @@
+"""Inputs: every declared one in the step's order, addresses interpolated and resolved to concrete data."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from valohai_yaml.objs.input import Input
+from valohai_yaml.objs.parameter import Parameter
+from valohai_yaml.objs.step import Step
+
+from common.errors import DomainError
+from datastores.selectors import resolve_input_uri
+from executions.spec.faults import Faults
+from executions.spec.texts import unstorable
+from projects.models import Project
+
+FIELD = "inputs"
+MAX_URL_LENGTH = 4096
+_PLACEHOLDER = re.compile(r"\{parameter(?:-value)?:([^{}]+)\}")
+
+
+class InputRefused(ValueError):
+    """An address cannot be used; the text says why."""
+
+
+def resolve_inputs(
+    step: Step,
+    given: Mapping[str, Sequence[str] | str] | None,
+    parameters: Mapping[str, Any],
+    project: Project,
+    faults: Faults,
+) -> list[dict[str, Any]]:
+    """What `Execution.inputs` holds. A given input replaces the default of the step, also by an empty list."""
+    for name in given or {}:
+        if name not in step.inputs:
+            known = ", ".join(step.inputs) or "none"
+            faults.add(FIELD, f"Step '{step.name}' has no input '{name}'. It has: {known}.", "unknown")
+    resolved = []
+    for declared in step.inputs.values():
+        raw = [item for item in _chosen(declared, given) if item != ""]
+        _check_number(step, declared, len(raw), faults)
+        urls = _addresses(raw, declared, step, parameters, project, faults)
+        resolved.append(_entry(declared, urls))
+    return resolved
+
+
+def _chosen(declared: Input, given: Mapping[str, Sequence[str] | str] | None) -> Sequence[Any]:
+    value = declared.default if given is None or given.get(declared.name) is None else given[declared.name]
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
+def _addresses(
+    raw: Sequence[Any],
+    declared: Input,
+    step: Step,
+    parameters: Mapping[str, Any],
+    project: Project,
+    faults: Faults,
+) -> list[str]:
+    urls: list[str] = []
+    for item in raw:
+        try:
+            urls.append(resolve_input_uri(project, _interpolated(_as_text(item), step, parameters)))
+        except InputRefused as error:
+            faults.add(FIELD, f"Input '{declared.name}': {error}.")
+        except DomainError as error:
+            faults.add(FIELD, f"Input '{declared.name}': {error.message}", error.code)
+    return urls
+
+
+def _as_text(item: Any) -> str:
+    if not isinstance(item, str):
+        raise InputRefused(f"an address must be text, not {item!r}")
+    why = unstorable(item)
+    if why:
+        raise InputRefused(f"an address {why}")
+    if len(item) > MAX_URL_LENGTH:
+        raise InputRefused(f"an address must not be longer than {MAX_URL_LENGTH} characters")
+    return item.strip()
+
+
+def _interpolated(text: str, step: Step, parameters: Mapping[str, Any]) -> str:
+    def value_of(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in parameters:
+            raise InputRefused(f"'{text}' uses parameter '{name}', which has no value")
+        return _plain(step.parameters[name], parameters[name])
+
+    return _PLACEHOLDER.sub(value_of, text)
+
+
+def _plain(parameter: Parameter, value: Any) -> str:
+    if isinstance(value, list):
+        return str(parameter.multiple_separator).join(str(item) for item in value)
+    return str(value)
+
+
+def _check_number(step: Step, declared: Input, number: int, faults: Faults) -> None:
+    if not number and not declared.optional:
+        faults.add(FIELD, f"Step '{step.name}' needs a file for input '{declared.name}'.", "required")
+    if declared.filename and number > 1:
+        faults.add(
+            FIELD,
+            f"Input '{declared.name}' has the file name '{declared.filename}', so it takes one file, not {number}.",
+        )
+
+
+def _entry(declared: Input, urls: list[str]) -> dict[str, Any]:
+    return {
+        "name": declared.name,
+        "urls": urls,
+        "keep_directories": declared.keep_directories.value,
+        "filename": declared.filename,
+        "download": declared.download.value,
+        "optional": declared.optional,
+    }

@@ -1,0 +1,92 @@
+"""Where it runs and where its outputs go: environment, priority, image, upload store."""
+
+from uuid import UUID
+
+from django.db.models import Q
+from valohai_yaml.objs.step import Step
+
+from accounts.models import User
+from datastores.models import DataStore
+from environments.models import Environment
+from environments.selectors import default_environment, environments_for, resolve_environment
+from executions.spec.faults import Faults
+from executions.spec.texts import unstorable
+from projects.models import Project
+
+HIGHEST_PRIORITY = 1000
+_LONGEST_IMAGE = 512
+
+
+def choose_environment(*, given: str | None, step: Step, project: Project, actor: User) -> Environment:
+    """What was given, else the step's, else the project's, else the installation's.
+
+    Raises `EnvironmentNotFound` (field "environment", code "does_not_exist").
+    """
+    if given:
+        return resolve_environment(actor, given, project)
+    if step.environment:
+        return _named_by_step(step.environment, project, actor)
+    return default_environment(actor, project)
+
+
+def _named_by_step(name: str, project: Project, actor: User) -> Environment:
+    """A step names a slug, an id or, when only one environment contains it, a part of a slug or name."""
+    usable = environments_for(actor)
+    exact = usable.filter(slug=name).first()
+    if exact:
+        return exact
+    partly = list(usable.filter(Q(slug__icontains=name) | Q(name__icontains=name))[:2])
+    if len(partly) == 1:
+        return partly[0]
+    return resolve_environment(actor, name, project)
+
+
+def check_priority(priority: int, environment: Environment, faults: Faults) -> int:
+    if not 0 <= priority <= HIGHEST_PRIORITY:
+        faults.add("priority", f"Use a priority of 0 (normal) to {HIGHEST_PRIORITY}.")
+    elif priority and not environment.supports_priority:
+        faults.add(
+            "priority", f"Environment '{environment.slug}' does not support priorities. Leave the priority out."
+        )
+    return priority
+
+
+def choose_image(*, given: str | None, step: Step, environment: Environment, faults: Faults) -> str:
+    image = (given or "").strip() or step.image or environment.default_image
+    why = unstorable(image)
+    if why:
+        faults.add("image", f"The image {why}.")
+    elif not image or len(image) > _LONGEST_IMAGE or any(c.isspace() for c in image):
+        faults.add("image", f"Name an image of 1 to {_LONGEST_IMAGE} characters without spaces.")
+    return image
+
+
+def choose_upload_store(*, step: Step, project: Project, faults: Faults) -> UUID | None:
+    """The store the step asks for; None: the project's own choice, looked up when the outputs come."""
+    if not step.upload_store:
+        return project.upload_store_id
+    name = step.upload_store
+    usable = DataStore.objects.filter(
+        Q(is_default=True)
+        | Q(project=project)
+        | Q(access_mode=DataStore.AccessMode.PUBLIC)
+        | Q(access_mode=DataStore.AccessMode.OWNER_ORGANIZATION, owner_id=project.owner_id),
+        allow_write=True,
+    )
+    matching = Q(name=name) | Q(pk=UUID(name)) if _is_uuid(name) else Q(name=name)
+    store = usable.filter(matching).order_by("-created_at").values_list("pk", flat=True).first()
+    if store is None:
+        faults.add(
+            "upload_store",
+            f"Step '{step.name}' uploads to the store '{name}', which this project cannot write to.",
+            "does_not_exist",
+        )
+    return store
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Environment variables and the names of their groups, completed with the step's."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from valohai_yaml.objs.step import Step
+
+from executions.spec.faults import Faults
+from executions.spec.texts import unstorable
+from projects.models import Project
+from projects.selectors import variables_of
+
+FIELD = "environment_variables"
+_NAME = re.compile(r"\A[^\s=\x00]{1,255}\Z")
+
+
+def resolve_variables(
+    step: Step, given: Mapping[str, Any] | None, *, project: Project, inherit: bool, faults: Faults
+) -> dict[str, str]:
+    """The execution's own variables: the step's defaults under what was given; a given null is no value."""
+    own = {name: str(v.default) for name, v in step.environment_variables.items() if v.default is not None}
+    for name, value in (given or {}).items():
+        text = _checked(name, value, faults)
+        if text is not None:
+            own[name] = text
+    required = {name for name, variable in step.environment_variables.items() if not variable.optional}
+    missing = required - own.keys()
+    if missing and inherit:
+        missing -= variables_of(project).keys()
+    for name in sorted(missing):
+        faults.add(FIELD, f"Step '{step.name}' needs a value for the environment variable '{name}'.", "required")
+    return own
+
+
+def _checked(name: str, value: Any, faults: Faults) -> str | None:
+    if not _NAME.match(name) or unstorable(name):
+        faults.add(FIELD, f"{name[:80]!a} cannot name an environment variable.")
+        return None
+    if isinstance(value, dict | list):
+        faults.add(FIELD, f"The environment variable '{name}' must be text.")
+        return None
+    why = unstorable(value)
+    if why:
+        faults.add(FIELD, f"The environment variable '{name}' {why}.")
+        return None
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def resolve_groups(step: Step, given: Sequence[str] | None, faults: Faults) -> list[str]:
+    if given is None:
+        return list(step.environment_variable_groups)
+    if not all(isinstance(name, str) and not unstorable(name) for name in given):
+        faults.add("environment_variable_groups", "Names of groups must be text.")
+        return []
+    return list(dict.fromkeys(given))
