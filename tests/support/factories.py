@@ -1,0 +1,216 @@
+"""Rows for tests, as plain functions: every argument is optional, what is not said is plausible.
+
+They write models directly, so that a test of one service does not lean on another one.
+"""
+
+import hashlib
+import io
+import itertools
+import tarfile
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from valohai_yaml import parse
+
+from accounts.models import Owner, User
+from common import clock
+from datastores.models import DataStore, Datum
+from environments.models import Environment
+from executions.models import Execution
+from executions.types import FINAL, RUNNING, Status
+from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
+from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter
+
+_numbers = itertools.count(1)
+
+PASSWORD = "correct horse battery"
+
+YAML = """\
+- step:
+    name: train
+    image: python:3.11
+    command: python train.py {parameters}
+    parameters:
+      - name: epochs
+        type: integer
+        default: 3
+      - name: learning_rate
+        type: float
+        default: 0.1
+      - name: name
+        type: string
+        optional: true
+      - name: verbose
+        type: flag
+    inputs:
+      - name: dataset
+        optional: true
+    environment-variables:
+      - name: MODE
+        default: plain
+"""
+
+
+def make_user(username: str = "", **fields: Any) -> User:
+    username = username or f"user{next(_numbers)}"
+    fields.setdefault("email", f"{username}@example.com")
+    return User.objects.create_user(username=username, password=PASSWORD, **fields)
+
+
+def make_organization(
+    name: str = "", *, owners: tuple[User, ...] = (), members: tuple[User, ...] = ()
+) -> Organization:
+    owner = Owner.objects.create(name=name or f"organization{next(_numbers)}", kind=Owner.Kind.ORGANIZATION)
+    organization = Organization.objects.create(owner=owner)
+    role = OrganizationMembership.Role
+    for user, user_role in [*((u, role.OWNER) for u in owners), *((u, role.MEMBER) for u in members)]:
+        OrganizationMembership.objects.create(organization=organization, user=user, role=user_role)
+    return organization
+
+
+def make_team(
+    organization: Organization, name: str = "", *, members: tuple[User, ...] = (), **rights: Any
+) -> Team:
+    team = Team.objects.create(organization=organization, name=name or f"team{next(_numbers)}")
+    for user in members:
+        TeamMembership.objects.create(team=team, user=user, **rights)
+    return team
+
+
+def make_project(owner: User | Organization | None = None, name: str = "", **fields: Any) -> Project:
+    owner = owner or make_user()
+    creator = owner if isinstance(owner, User) else None
+    return Project.objects.create(
+        owner=owner.owner, name=name or f"project{next(_numbers)}", **{"creator": creator, **fields}
+    )
+
+
+def make_collaborator(project: Project, user: User, *, is_read_only: bool = False) -> ProjectCollaborator:
+    return ProjectCollaborator.objects.create(project=project, user=user, is_read_only=is_read_only)
+
+
+def make_archive(files: Mapping[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def make_commit(
+    project: Project | None = None,
+    yaml: str = YAML,
+    *,
+    files: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Commit:
+    """A fetched commit whose archive is in storage. `config` is what the official parser makes of `yaml`."""
+    project = project or make_project()
+    archive = make_archive({"valohai.yaml": yaml, "train.py": "print('training')\n", **(files or {})})
+    identifier = fields.pop("identifier", hashlib.sha1(f"{next(_numbers)}".encode()).hexdigest())  # noqa: S324
+    key = default_storage.save(f"code/{project.pk}/{identifier}.tar.gz", ContentFile(archive))
+    values: dict[str, Any] = {
+        "ref": "main",
+        "ref_names": ["main"],
+        "committed_at": clock.now(),
+        "yaml_source": yaml,
+        "config": parse(yaml, validate=False).serialize(),
+        "archive_key": key,
+        "archive_sha256": hashlib.sha256(archive).hexdigest(),
+        "archive_size_bytes": len(archive),
+    }
+    return Commit.objects.create(project=project, identifier=identifier, **{**values, **fields})
+
+
+def make_environment(slug: str = "", **fields: Any) -> Environment:
+    slug = slug or f"environment{next(_numbers)}"
+    return Environment.objects.create(slug=slug, **{"name": slug, "queue_name": slug, **fields})
+
+
+def make_execution(
+    project: Project | None = None,
+    *,
+    status: Status = Status.CREATED,
+    commit: Commit | None = None,
+    environment: Environment | None = None,
+    **fields: Any,
+) -> Execution:
+    """An execution in the given status, with the times that belong to it."""
+    project = project or (commit.project if commit else make_project())
+    command = "python train.py"
+    values: dict[str, Any] = {
+        "counter": _next_counter(project),
+        "creator": project.creator,
+        "step": "train",
+        "image": "python:3.11",
+        "command": command,
+        "interpolated_command": command,
+        **_times(status),
+    }
+    return Execution.objects.create(
+        project=project,
+        commit=commit or make_commit(project),
+        environment=environment or _local_environment(),
+        status=status,
+        **{**values, **fields},
+    )
+
+
+def make_store(**fields: Any) -> DataStore:
+    """The installation's own store, unless fields say otherwise."""
+    values: dict[str, Any] = {
+        "name": "default",
+        "kind": DataStore.Kind.PLATFORM,
+        "access_mode": DataStore.AccessMode.PUBLIC,
+        "is_default": True,
+        **fields,
+    }
+    if values["is_default"]:
+        return DataStore.objects.get_or_create(is_default=True, defaults=values)[0]
+    return DataStore.objects.create(**values)
+
+
+def make_datum(
+    project: Project | None = None, content: bytes = b"content\n", name: str = "file.txt", **fields: Any
+) -> Datum:
+    """A stored file with its bytes in the platform's storage."""
+    project = project or make_project()
+    key = default_storage.save(f"data/{project.pk}/{next(_numbers)}/{name}", ContentFile(content))
+    values: dict[str, Any] = {
+        "store": fields.pop("store", None) or make_store(),
+        "key": key,
+        "size_bytes": len(content),
+        "md5": hashlib.md5(content).hexdigest(),  # noqa: S324
+        "sha1": hashlib.sha1(content).hexdigest(),  # noqa: S324
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "stored_at": clock.now(),
+    }
+    return Datum.objects.create(project=project, name=name, **{**values, **fields})
+
+
+def _next_counter(project: Project) -> int:
+    counter, _ = ProjectCounter.objects.get_or_create(project=project, kind="execution")
+    counter.last_value += 1
+    counter.save(update_fields=["last_value"])
+    return counter.last_value
+
+
+def _local_environment() -> Environment:
+    defaults = {"name": "Local", "queue_name": "local"}
+    return Environment.objects.get_or_create(slug="local", defaults=defaults)[0]
+
+
+def _times(status: Status) -> dict[str, Any]:
+    now = clock.now()
+    times: dict[str, Any] = {}
+    if status is not Status.CREATED:
+        times["queued_at"] = now
+    if status in RUNNING | FINAL:
+        times.update(started_at=now, epoch=1)
+    if status in FINAL:
+        times["ended_at"] = now
+    return times
