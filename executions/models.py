@@ -11,6 +11,8 @@ from environments.models import Environment
 from executions.types import FINAL, Status
 from projects.models import Commit, Project
 
+_FINAL = sorted(status.value for status in FINAL)  # a stable order, or every migration would see a change
+
 
 class Execution(IdentifiedModel):
     """One run of one step. What it needs to run again is all here; what it said is in the rows that point to it."""
@@ -36,10 +38,13 @@ class Execution(IdentifiedModel):
     command = models.TextField(help_text="as in the step or overridden, one command a line")
     interpolated_command = models.TextField()
     inputs = models.JSONField(
-        default=list, help_text="[{name, urls, keep_directories, filename, download, optional}], in the step's order"
+        default=list,
+        help_text="[{name, urls, keep_directories, filename, download, optional}], in the step's order",
     )
     parameters = models.JSONField(default=dict, help_text="name -> typed value; unset parameters are absent")
-    environment_variables = models.JSONField(default=dict, help_text="the execution's own, without inherited ones")
+    environment_variables = models.JSONField(
+        default=dict, help_text="the execution's own, without inherited ones"
+    )
     environment_variable_groups = models.JSONField(default=list)
     inherit_environment_variables = models.BooleanField(default=True)
     runtime_config = models.JSONField(default=dict)
@@ -58,11 +63,15 @@ class Execution(IdentifiedModel):
 
     epoch = models.IntegerField(default=0, help_text="attempt; what an older attempt says is refused")
     worker_identity = models.CharField(max_length=128, blank=True)
-    runtime_facts = models.JSONField(default=dict, help_text="what the worker said of the run: image digest, runtime")
+    runtime_facts = models.JSONField(
+        default=dict, help_text="what the worker said of the run: image digest, runtime"
+    )
 
     next_seq = models.BigIntegerField(default=0, help_text="first event not yet folded in by ingest")
     log_line_count = models.BigIntegerField(default=0)
-    log_sealed_at = models.DateTimeField(null=True, blank=True, help_text="the log is whole and in object storage")
+    log_sealed_at = models.DateTimeField(
+        null=True, blank=True, help_text="the log is whole and in object storage"
+    )
     metadata_count = models.BigIntegerField(default=0)
     output_count = models.IntegerField(default=0)
     cumulative_metadata = models.JSONField(default=dict, help_text="latest value per key")
@@ -73,10 +82,10 @@ class Execution(IdentifiedModel):
             models.UniqueConstraint(fields=["project", "counter"], name="execution_counter_unique"),
             models.CheckConstraint(condition=Q(status__in=list(Status)), name="execution_status_known"),
             models.CheckConstraint(
-                condition=~Q(status__in=list(FINAL)) | Q(ended_at__isnull=False), name="execution_final_has_end"
+                condition=~Q(status__in=_FINAL) | Q(ended_at__isnull=False), name="execution_final_has_end"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=list(FINAL)) | Q(ended_at__isnull=True), name="execution_open_has_no_end"
+                condition=Q(status__in=_FINAL) | Q(ended_at__isnull=True), name="execution_open_has_no_end"
             ),
         ]
         indexes = [
@@ -88,6 +97,11 @@ class Execution(IdentifiedModel):
                 fields=["environment", "status", "created_at"],
                 condition=Q(ended_at__isnull=True),
                 name="execution_unfinished",
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=Q(log_sealed_at__isnull=True, ended_at__isnull=False),
+                name="execution_unsealed",
             ),
             GinIndex(fields=["tags"], name="execution_tags"),
         ]
@@ -143,7 +157,9 @@ class MetadataChunk(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["execution", "first_index"], name="metadata_chunk_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "first_index"], name="metadata_chunk_unique")
+        ]
 
     def __str__(self) -> str:
         return f"events {self.first_index} to {self.first_index + self.event_count - 1}"
@@ -159,7 +175,9 @@ class ResourceSample(models.Model):
     sample_count = models.IntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["execution", "started_at"], name="resource_sample_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "started_at"], name="resource_sample_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.execution} at {self.started_at}"
