@@ -51,11 +51,15 @@ class ProjectCollaborator(IdentifiedModel):
     """Somebody outside the owner who may work in one project."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="collaborators")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collaborations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collaborations"
+    )
     is_read_only = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_collaboration_per_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="one_collaboration_per_project")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.project}"
@@ -114,15 +118,22 @@ class Commit(IdentifiedModel):
     )
     identifier = models.CharField(max_length=80)
     ref = models.CharField(max_length=255, help_text="the reference it was first seen on")
-    ref_names = models.JSONField(default=list, help_text="the references whose tip it is, as of the last fetch")
+    ref_names = models.JSONField(
+        default=list, help_text="the references whose tip it is, as of the last fetch"
+    )
     adhoc = models.BooleanField(default=False)
     committed_at = models.DateTimeField()
     description = models.TextField(blank=True)
     author = models.CharField(max_length=255, blank=True)
     yaml_path = models.CharField(max_length=255, default=DEFAULT_YAML_PATH)
     yaml_source = models.TextField(blank=True, help_text="the text of the file at yaml_path")
-    config = models.JSONField(null=True, blank=True, help_text="the parsed file as a list, None when it is broken")
+    config = models.JSONField(
+        null=True, blank=True, help_text="the parsed file as a list, None when it is broken"
+    )
     config_errors = models.JSONField(default=list, blank=True, help_text="messages with line and reason")
+    missing_parts = models.JSONField(
+        default=list, blank=True, help_text="what the archive lacks and why: submodules, LFS files"
+    )
     archive_key = models.CharField(max_length=512, help_text="name of the tar.gz in the platform's storage")
     archive_sha256 = models.CharField(max_length=64)
     archive_size_bytes = models.BigIntegerField()
@@ -152,7 +163,9 @@ class ProjectVariable(IdentifiedModel):
     secret = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="variable_name_unique_in_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="variable_name_unique_in_project")
+        ]
 
     def __str__(self) -> str:
         return self.name

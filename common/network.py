@@ -1,0 +1,50 @@
+"""Which network addresses the server may contact on a user's behalf.
+
+A name is resolved once, every address is judged, and the caller connects to the judged address, so that a name that
+resolves differently the second time gains nothing.
+"""
+
+import ipaddress
+import socket
+
+from django.conf import settings
+
+from common.errors import DomainError
+
+
+class HostUnknown(DomainError):
+    code = "host_unknown"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The host '{host}' cannot be found. Check the address for typing errors.")
+
+
+class HostRefused(DomainError):
+    code = "host_refused"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"'{host}' is in a private network, which this installation does not contact on behalf of users. "
+            "The operator can allow it with ALLOW_PRIVATE_NETWORK_URLS."
+        )
+
+
+def resolve_allowed(host: str, port: int) -> list[str]:
+    """The addresses of `host`; `HostRefused` if any of them is private and private networks are not allowed."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(host) from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not settings.ALLOW_PRIVATE_NETWORK_URLS and not all(map(_is_public, addresses)):
+        raise HostRefused(host)
+    return addresses
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,45 @@
+"""Writes of environments and workers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common import clock
+from environments.models import Environment, Worker
+from environments.selectors import LOCAL_SLUG
+
+
+def ensure_default_environment() -> Environment:
+    """The environment that every installation has; made at the first start, left as it is later."""
+    environment, _ = Environment.objects.get_or_create(
+        slug=LOCAL_SLUG,
+        defaults={
+            "name": "Local machine",
+            "description": "The workers that come with this installation.",
+            "queue_name": LOCAL_SLUG,
+        },
+    )
+    return environment
+
+
+def record_worker(
+    *,
+    identity: str,
+    host: str,
+    agent_version: str = "",
+    runtime: str = "",
+    queues: Sequence[str] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> Worker:
+    """Write down how a worker describes itself, and that it was heard of now."""
+    worker, _ = Worker.objects.update_or_create(
+        identity=identity[:128],
+        defaults={
+            "host": host[:255],
+            "agent_version": agent_version[:32],
+            "runtime": runtime[:16],
+            "queues": list(queues),
+            "facts": dict(facts or {}),
+            "last_seen_at": clock.now(),
+        },
+    )
+    return worker

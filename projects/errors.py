@@ -1,0 +1,100 @@
+"""What a caller of projects can run into."""
+
+from collections.abc import Iterable
+
+from common.errors import DomainError, NotFound
+
+
+class ProjectNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"Project {reference} does not exist.")
+
+
+class ProjectNameTaken(DomainError):
+    code = "unique"
+    field = "name"
+
+    def __init__(self, name: str, owner: object) -> None:
+        super().__init__(f"{owner} already has a project called '{name}'. Choose another name.")
+
+
+class OwnerRefused(DomainError):
+    field = "owner"
+    code = "does_not_exist"
+
+    def __init__(self, text: object) -> None:
+        super().__init__(
+            f"'{text}' is not an owner that you may create projects for. Use your own name, the name of one of your "
+            "organizations, or organization:team."
+        )
+
+
+class InvalidValue(DomainError):
+    """One value of a request that cannot be used, with the reason in the message."""
+
+
+class ProjectBusy(DomainError):
+    code = "unfinished"
+    http_status = 409
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} execution{'s' if count != 1 else ''} of this project did not end yet. Stop them first, then "
+            "delete the project."
+        )
+
+
+class RepositoryMissing(DomainError):
+    code = "no_repository"
+
+    def __init__(self) -> None:
+        super().__init__("This project has no repository. Link one in its settings, or upload ad-hoc code.")
+
+
+class CommitNotFound(DomainError):
+    """A reference in a request that names no commit."""
+
+    code = "does_not_exist"
+    field = "commit"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"No commit '{reference}' in this project. Fetch the repository, then try again.")
+
+
+class CommitAmbiguous(DomainError):
+    code = "ambiguous"
+    field = "commit"
+
+    def __init__(self, reference: str, identifiers: Iterable[str]) -> None:
+        found = ", ".join(identifier[:12] for identifier in identifiers)
+        super().__init__(f"'{reference}' begins several commits: {found}. Give more characters.")
+
+
+class CommitMissing(NotFound):
+    """The commit addressed by a URL."""
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"Commit {identifier} does not exist.")
+
+
+class ConfigBroken(DomainError):
+    field = "commit"
+    code = "config_broken"
+
+    def __init__(self, commit: object, yaml_path: str, reason: str) -> None:
+        super().__init__(f"{yaml_path} of commit {commit} cannot be used: {reason}")
+
+
+class StepNotFound(DomainError):
+    field = "step"
+    code = "does_not_exist"
+
+    def __init__(self, name: str, commit: object, steps: Iterable[str]) -> None:
+        known = ", ".join(f"'{step}'" for step in steps)
+        remedy = f"Its steps are: {known}." if known else "Its configuration has no steps."
+        super().__init__(f"Commit {commit} has no step '{name}'. {remedy}")
+
+
+class VariableNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This project has no environment variable '{name}'.")

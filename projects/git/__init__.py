@@ -1,0 +1,1 @@
+"""Talking to git repositories that strangers name, with the `git` command line."""

@@ -1,0 +1,200 @@
+"""Reads of projects, commits and variables. Every list starts from what the user may see."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.lookups import IsNull
+
+from accounts.models import Owner, User
+from organizations.access import visible_to
+from organizations.models import OrganizationMembership, Team, TeamMembership
+from projects.errors import CommitAmbiguous, CommitMissing, CommitNotFound, OwnerRefused, ProjectNotFound
+from projects.models import Commit, Project, ProjectVariable, Repository
+
+_PREFIX = re.compile(r"\A~?[0-9a-f]{4,64}\Z")
+_LONGEST_REFERENCE = 255
+
+
+def projects_for(user: User | AnonymousUser) -> QuerySet[Project]:
+    return Project.objects.filter(visible_to(user)).select_related("owner", "team__organization__owner")
+
+
+def get_project(user: User | AnonymousUser, project_id: UUID | str) -> Project:
+    identity = as_uuid(project_id)
+    project = projects_for(user).filter(pk=identity).first() if identity else None
+    if project is None:
+        raise ProjectNotFound(project_id)
+    return project
+
+
+def get_project_by_name(user: User | AnonymousUser, owner_name: str, name: str) -> Project:
+    named = projects_for(user).filter(owner__name__iexact=owner_name, name__iexact=name)
+    project = named.first() if "\0" not in owner_name + name else None
+    if project is None:
+        raise ProjectNotFound(f"{owner_name}/{name}")
+    return project
+
+
+def commits_for(user: User | AnonymousUser, project: Project | None = None) -> QuerySet[Commit]:
+    """Visible commits, newest first, with `has_config`; the bulky columns are read only when somebody asks for them."""
+    commits = Commit.objects.filter(visible_to(user, via="project")).select_related("project__owner")
+    if project is not None:
+        commits = commits.filter(project=project)
+    return _light(commits).order_by("-committed_at", "-created_at")
+
+
+def _light(commits: QuerySet[Commit]) -> QuerySet[Commit]:
+    return commits.defer("config", "config_errors", "yaml_source").annotate(
+        has_config=IsNull(F("config"), False)
+    )
+
+
+def get_commit(user: User | AnonymousUser, identifier: str, project: Project | None = None) -> Commit:
+    """One commit by its whole identifier or by its id. Of several projects that have it, the newest row answers."""
+    if "\0" in identifier:
+        raise CommitMissing(identifier.replace("\0", ""))
+    identity = as_uuid(identifier) if "-" in identifier else None
+    named = Q(pk=identity) if identity else Q(identifier=identifier)
+    commit = _preferred(commits_for(user, project).filter(named)).first()
+    if commit is None:
+        raise CommitMissing(identifier)
+    return commit
+
+
+def resolve_commit(project: Project, reference: str) -> Commit:
+    """The commit that somebody means: identifier, branch or tag (its newest commit), or a unique prefix. One query."""
+    if "\0" in reference or not 0 < len(reference) <= _LONGEST_REFERENCE:
+        raise CommitNotFound(reference.replace("\0", "")[:_LONGEST_REFERENCE])
+    name = reference.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    exact = Q(identifier=reference)
+    if "-" in reference and (identity := as_uuid(reference)):
+        exact |= Q(pk=identity)
+    tip = Q(adhoc=False, ref_names__contains=[name])
+    seen_on = Q(adhoc=False, ref=name)
+    candidates = exact | tip | seen_on
+    if _PREFIX.match(reference):
+        candidates |= Q(identifier__startswith=reference)
+    ranked = _light(Commit.objects.filter(candidates, project=project)).annotate(
+        rank=Case(
+            When(exact, then=Value(0)), When(tip, then=Value(1)), When(seen_on, then=Value(2)),
+            default=Value(3), output_field=IntegerField(),
+        )
+    )  # fmt: skip
+    found = list(_preferred(ranked.select_related("project"), "rank")[:10])
+    if not found:
+        raise CommitNotFound(reference)
+    identifiers = list(dict.fromkeys(commit.identifier for commit in found))
+    if cast("Any", found[0]).rank == 3 and len(identifiers) > 1:
+        raise CommitAmbiguous(reference, identifiers)
+    return found[0]
+
+
+def _preferred(commits: QuerySet[Commit], *first: str) -> QuerySet[Commit]:
+    """Of rows for one git commit, the one read from the project's own yaml_path comes first, then the newest."""
+    foreign_yaml = Case(
+        When(Q(adhoc=True) | Q(yaml_path=F("project__yaml_path")), then=Value(0)),
+        default=Value(1), output_field=IntegerField(),
+    )  # fmt: skip
+    return commits.order_by(*first, foreign_yaml, "-committed_at", "-created_at")
+
+
+def repositories_for(user: User | AnonymousUser) -> QuerySet[Repository]:
+    return Repository.objects.filter(visible_to(user, via="project")).select_related("project").order_by("pk")
+
+
+def variables_of(project: Project) -> dict[str, ProjectVariable]:
+    return {variable.name: variable for variable in project.variables.order_by("name")}
+
+
+def execution_summaries(projects: Iterable[Project]) -> dict[UUID, dict[str, int]]:
+    """Per project, how many executions it has by status. One query, whatever the number of projects.
+
+    Executions belong to a higher app; they are reached through the relation that their model declares.
+    """
+    rows = (
+        Project.objects.filter(
+            pk__in=[project.pk for project in projects],
+            executions__isnull=False,
+            executions__deleted_at__isnull=True,
+        )
+        .values_list("pk", "executions__status")
+        .annotate(number=Count("executions"))
+    )
+    summaries: dict[UUID, dict[str, int]] = {}
+    for project_id, status, number in rows:
+        summaries.setdefault(project_id, {})[status] = number
+    return summaries
+
+
+def read_only_among(user: User | AnonymousUser, projects: Iterable[Project]) -> frozenset[UUID]:
+    """Those of the given visible projects in which `user` may only look. One query."""
+    if not isinstance(user, User) or user.is_superuser:
+        return frozenset()
+    organizations = OrganizationMembership.objects.filter(user=user)
+    working_teams = TeamMembership.objects.filter(user=user).filter(
+        Q(is_read_only=False) | Q(allow_project_administration=True)
+    )
+    working = (
+        Q(owner_id=user.pk)
+        | Q(team__isnull=True, owner_id__in=organizations.values("organization_id"))
+        | Q(owner_id__in=organizations.filter(role="owner").values("organization_id"))
+        | Q(team_id__in=working_teams.values("team_id"))
+        | Q(pk__in=user.collaborations.filter(is_read_only=False).values("project_id"))
+    )
+    ids = frozenset(project.pk for project in projects)
+    return ids - frozenset(Project.objects.filter(working, pk__in=ids).values_list("pk", flat=True))
+
+
+def ownership_options(user: User) -> list[str]:
+    """Every text that `resolve_owner` accepts from this user, organizations first."""
+    memberships = user.memberships.select_related("organization__owner").order_by("organization__owner__name")
+    options: list[str] = []
+    for membership in memberships:
+        name = membership.organization.name
+        teams = _own_teams(user, membership).order_by("name").values_list("name", flat=True)
+        options += [name, *(f"{name}:{team}" for team in teams)]
+    return [*options, user.username]
+
+
+def resolve_owner(user: User, text: str) -> tuple[Owner, Team | None]:
+    """`user`, `organization` or `organization:team` into the rows that own a project; only what `user` may use."""
+    name, _, team_name = text.partition(":")
+    if "\0" in text:
+        raise OwnerRefused(text.replace("\0", ""))
+    if name.lower() == user.username.lower() and not team_name:
+        return user.owner, None
+    membership = (
+        user.memberships.filter(organization__owner__name__iexact=name)
+        .select_related("organization__owner")
+        .first()
+    )
+    if membership is None:
+        raise OwnerRefused(text)
+    if not team_name:
+        return membership.organization.owner, None
+    team = _own_teams(user, membership).filter(name=team_name).first()
+    if team is None:
+        raise OwnerRefused(text)
+    return membership.organization.owner, team
+
+
+def _own_teams(user: User, membership: OrganizationMembership) -> QuerySet[Team]:
+    """The teams of one organization that the user may give a project to: all for its owner, else their own."""
+    teams = Team.objects.filter(organization_id=membership.organization_id)
+    if membership.role == OrganizationMembership.Role.OWNER:
+        return teams
+    return teams.filter(memberships__user=user)
+
+
+def as_uuid(text: UUID | str) -> UUID | None:
+    """Any spelling of a UUID; None when it is none."""
+    if isinstance(text, UUID):
+        return text
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

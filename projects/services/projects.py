@@ -1,0 +1,150 @@
+"""Creating, changing and deleting projects, and the numbers that they give out."""
+
+import posixpath
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Owner, User
+from organizations.access import Capability, require
+from organizations.models import OrganizationMembership, Team, TeamMembership
+from projects.background import delete_stored_files, forget_mirror
+from projects.errors import InvalidValue, OwnerRefused, ProjectBusy, ProjectNameTaken
+from projects.models import DEFAULT_YAML_PATH, PROJECT_NAME, Project
+
+CHANGEABLE = frozenset(
+    {
+        "name", "description", "yaml_path", "owner", "team", "default_environment_slug", "upload_store_id",
+        "default_notifications",
+    }
+)  # fmt: skip
+
+stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
+"""Higher apps that keep files of a project in the platform's storage append a function that names them; the files go
+after the project is gone."""
+
+
+def create_project(
+    *,
+    actor: User,
+    name: str,
+    owner: Owner | None = None,
+    team: Team | None = None,
+    description: str = "",
+    yaml_path: str = DEFAULT_YAML_PATH,
+) -> Project:
+    owner = owner or actor.owner
+    _require_ownership(actor, owner, team)
+    project = Project(
+        name=_checked_name(name), owner=owner, team=team, description=_checked_text(description, "description"),
+        yaml_path=checked_yaml_path(yaml_path), creator=actor,
+    )  # fmt: skip
+    _save(project)
+    return project
+
+
+def update_project(*, project: Project, actor: User, **changes: Any) -> Project:
+    """Change some of `CHANGEABLE`. A new owner has to be one that the actor may create projects for."""
+    require(actor, Capability.ADMINISTER, project)
+    unknown = set(changes) - CHANGEABLE
+    if unknown:
+        raise TypeError(f"Not changeable: {', '.join(sorted(unknown))}")
+    if "owner" in changes or "team" in changes:
+        changes.setdefault("owner", project.owner)
+        changes.setdefault("team", None)
+        _require_ownership(actor, changes["owner"], changes["team"])
+    checks: dict[str, Callable[[Any], Any]] = {
+        "name": _checked_name,
+        "yaml_path": checked_yaml_path,
+        "description": partial(_checked_text, field="description"),
+        "default_environment_slug": partial(_checked_text, field="default_environment"),
+    }
+    for field, value in changes.items():
+        setattr(project, field, checks[field](value) if field in checks else value)
+    _save(project, update_fields=[*changes, "updated_at"])
+    return project
+
+
+def delete_project(*, project: Project, actor: User) -> None:
+    """Everything of the project goes, its files in the platform's storage too. Refused while something still runs."""
+    require(actor, Capability.ADMINISTER, project)
+    unfinished = project.executions.filter(ended_at__isnull=True, deleted_at__isnull=True).count()
+    if unfinished:
+        raise ProjectBusy(unfinished)
+    files = [key for key in project.commits.values_list("archive_key", flat=True) if key]
+    files += [name for listing in stored_file_listings for name in listing(project.pk)]
+    repository_id = project.repository.pk if hasattr(project, "repository") else None
+    with transaction.atomic():
+        # Executions hold on to commits, and datums to stores: they have to go before what they point to.
+        project.executions.all().delete()
+        project.datums.all().delete()
+        project.delete()
+        transaction.on_commit(partial(delete_stored_files.delay, files), robust=True)
+        if repository_id is not None:
+            transaction.on_commit(partial(forget_mirror.delay, repository_id), robust=True)
+
+
+def next_counter(*, project_id: UUID, kind: str) -> int:
+    """The next number of this kind in the project, from 1. Callers at the same time get different numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO projects_projectcounter (project_id, kind, last_value) VALUES (%s, %s, 1) "
+            "ON CONFLICT (project_id, kind) "
+            "DO UPDATE SET last_value = projects_projectcounter.last_value + 1 RETURNING last_value",
+            [project_id, kind],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _save(project: Project, update_fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            project.save(update_fields=update_fields)
+    except IntegrityError as error:
+        if "project_name_unique_for_owner" not in str(error):
+            raise
+        raise ProjectNameTaken(project.name, project.owner) from error
+
+
+def _require_ownership(actor: User, owner: Owner, team: Team | None) -> None:
+    if actor.is_superuser or (owner.pk == actor.pk and team is None):
+        return
+    membership = OrganizationMembership.objects.filter(user=actor, organization_id=owner.pk).first()
+    if membership is None:
+        raise OwnerRefused(owner)
+    if team is None or membership.role == OrganizationMembership.Role.OWNER:
+        return
+    if not TeamMembership.objects.filter(user=actor, team=team).exists():
+        raise OwnerRefused(team)
+
+
+def _checked_name(name: str) -> str:
+    try:
+        PROJECT_NAME(name)
+    except ValidationError as error:
+        raise InvalidValue(f"'{name}' cannot be a project's name. {error.message}", field="name") from error
+    return name
+
+
+def _checked_text(text: str, field: str) -> str:
+    if "\0" in text:
+        raise InvalidValue("The text contains a NUL character.", field=field)
+    return text
+
+
+def checked_yaml_path(path: str) -> str:
+    """A relative path inside the code; empty means the default."""
+    if not path:
+        return DEFAULT_YAML_PATH
+    normal = posixpath.normpath(path)
+    hopeless = path.startswith(("/", "-")) or normal in {".", ".."} or normal.startswith("../")
+    if hopeless or len(path) > 255 or not path.isprintable():
+        raise InvalidValue(
+            f"{path!r} cannot be the path of the configuration. Use a path inside the code, such as {DEFAULT_YAML_PATH}.",
+            field="yaml_path",
+        )
+    return normal
