@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 from common.errors import DomainError
 
@@ -27,9 +28,12 @@ def page(view: View[Arguments]) -> View[Arguments]:
                 "Your session has ended. Log in again.", status=401, content_type="text/plain"
             )
         try:
-            return login_required(view)(request, *args, **kwargs)
+            response = login_required(view)(request, *args, **kwargs)
         except DomainError as error:
-            return error_response(request, error)
+            response = error_response(request, error)
+        # The same address answers a page or its fragment: no cache may mix them up.
+        patch_vary_headers(response, ["HX-Request"])
+        return response
 
     return handled
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.web.current import user_of
 from organizations.access import Capability, capabilities
 from projects import selectors
 from projects.models import Project
@@ -19,12 +19,6 @@ class Tab:
     url: str
     icon: str = ""
     count: int | None = None
-
-
-def user_of(request: HttpRequest) -> User:
-    """The user of a request that passed `page`."""
-    assert isinstance(request.user, User)  # noqa: S101  (for the type checker: `page` let only users in)
-    return request.user
 
 
 def project_page(request: HttpRequest, owner: str, project: str, active_tab: str) -> dict[str, Any]:

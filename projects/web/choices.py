@@ -1,0 +1,8 @@
+"""Choices in project settings that come from higher apps; they append a function when they start."""
+
+from collections.abc import Callable, Iterable
+
+from accounts.models import User
+
+environment_choices: list[Callable[[User], Iterable[tuple[str, str]]]] = []
+"""Each returns (slug, label) of the environments that the user may choose as a project's default."""

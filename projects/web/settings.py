@@ -1,0 +1,181 @@
+"""Project settings: one address per tab, one small view per thing that can be saved."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.web.current import user_of
+from common.errors import DomainError, NotFound
+from common.web.pages import page
+from organizations.access import Capability, require
+from projects import selectors, services
+from projects.models import DEFAULT_FETCH_REFERENCE, Project
+from projects.web.choices import environment_choices
+from projects.web.context import Tab, project_page
+from projects.web.forms import GeneralForm, RepositoryForm, VariableForm, show_error
+
+TABS = {
+    "general": "General",
+    "repository": "Repository",
+    "variables": "Environment variables",
+    "administration": "Administration",
+}
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest, owner: str, project: str, tab: str = "general") -> HttpResponse:
+    context = project_page(request, owner, project, "settings")
+    found: Project = context["project"]
+    require(user_of(request), Capability.ADMINISTER, found)
+    if tab not in TABS:
+        raise NotFound(f"Project settings have no page '{tab}'.")
+    context |= {"settings_tabs": settings_tabs(found), "settings_tab": tab, "repository": getattr(found, "repository", None)}
+    show = {"general": general, "repository": repository, "variables": variables, "administration": administration}
+    return show[tab](request, found, context)
+
+
+def general(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
+    fields = ("name", "description", "default_environment_slug", "yaml_path")
+    choices = [choice for listing in environment_choices for choice in listing(user_of(request))]
+    current = project.default_environment_slug
+    if current and current not in dict(choices):
+        choices.append((current, f"{current} (not available to you)"))
+    form = GeneralForm(
+        request.POST or None, environments=choices, initial={name: getattr(project, name) for name in fields}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_project(project=project, actor=user_of(request), **form.cleaned_data)
+        except DomainError as error:
+            project.refresh_from_db()
+            show_error(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return to_tab(project, "general")
+    return render(request, "projects/settings/general.html", context | {"form": form})
+
+
+def repository(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
+    linked = context["repository"]
+    initial = {
+        "url": linked.url if linked else "",
+        "fetch_reference": linked.fetch_reference if linked else DEFAULT_FETCH_REFERENCE,
+        "lfs_enabled": linked.lfs_enabled if linked else False,
+    }
+    form = RepositoryForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            link_and_fetch(request, project, form.cleaned_data)
+        except DomainError as error:
+            show_error(form, error)
+        else:
+            return to_tab(project, "repository")
+    return render(request, "projects/settings/repository.html", context | {"form": form})
+
+
+def link_and_fetch(request: HttpRequest, project: Project, given: dict[str, Any]) -> None:
+    """Save, then fetch at once, so that a wrong address or key shows while one still looks at it."""
+    user = user_of(request)
+    services.set_repository(
+        project=project,
+        actor=user,
+        url=given["url"],
+        fetch_reference=given["fetch_reference"],
+        access_token=given["access_token"] or None,
+        private_key=given["private_key"] or None,
+        lfs_enabled=given["lfs_enabled"],
+    )
+    project.refresh_from_db()
+    try:
+        result = services.fetch_repository(project=project, actor=user)
+    except DomainError as error:
+        messages.warning(request, f"Saved, but the fetch failed. {error.message}")
+        return
+    for problem in result.errors:
+        messages.error(request, problem)
+    if result.commits:
+        newest = result.commits[0]
+        count = len(result.commits)
+        messages.success(
+            request, f"Saved. {count} new commit{'' if count == 1 else 's'}; newest {newest} ({newest.ref})."
+        )
+    elif not result.errors:
+        messages.success(request, "Saved. The repository has nothing new.")
+
+
+@page
+@require_POST
+def new_key(request: HttpRequest, owner: str, project: str) -> HttpResponse:
+    found: Project = project_page(request, owner, project, "settings")["project"]
+    try:
+        services.generate_deploy_key(project=found, actor=user_of(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "A new key is ready. Add its public half to the repository, then save to fetch.")
+    return to_tab(found, "repository")
+
+
+@page
+@require_POST
+def forget_host(request: HttpRequest, owner: str, project: str) -> HttpResponse:
+    found: Project = project_page(request, owner, project, "settings")["project"]
+    services.forget_known_hosts(project=found, actor=user_of(request))
+    messages.success(request, "The host key is forgotten. The next fetch trusts the key that the host then shows.")
+    return to_tab(found, "repository")
+
+
+def variables(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
+    form = VariableForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_variable(project=project, actor=user_of(request), **form.cleaned_data)
+        except DomainError as error:
+            show_error(form, error)
+        else:
+            messages.success(request, f"Saved {form.cleaned_data['name']}.")
+            return to_tab(project, "variables")
+    listed = selectors.variables_of(project).values()
+    return render(request, "projects/settings/variables.html", context | {"form": form, "variables": listed})
+
+
+@page
+@require_POST
+def delete_variable(request: HttpRequest, owner: str, project: str) -> HttpResponse:
+    found: Project = project_page(request, owner, project, "settings")["project"]
+    name = request.POST.get("name", "")
+    services.delete_variable(project=found, actor=user_of(request), name=name)
+    messages.success(request, f"Deleted {name}.")
+    return to_tab(found, "variables")
+
+
+def administration(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "projects/settings/administration.html", context)
+    if request.POST.get("confirm") != project.full_name:
+        messages.error(request, f"Nothing was deleted: type {project.full_name} to confirm.")
+        return to_tab(project, "administration")
+    try:
+        services.delete_project(project=project, actor=user_of(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+        return to_tab(project, "administration")
+    messages.success(request, f"Deleted {project.full_name}.")
+    return redirect("home")
+
+
+def settings_tabs(project: Project) -> list[Tab]:
+    return [Tab(name, label, tab_url(project, name)) for name, label in TABS.items()]
+
+
+def tab_url(project: Project, tab: str) -> str:
+    return reverse("project_settings", kwargs={"owner": project.owner.name, "project": project.name, "tab": tab})
+
+
+def to_tab(project: Project, tab: str) -> HttpResponse:
+    return redirect(tab_url(project, tab))
