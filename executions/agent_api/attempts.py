@@ -1,19 +1,18 @@
 """What a worker may do to the attempt it holds."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 import redis
 from django.db import transaction
 
-from common import clock
 from common.errors import DomainError
 from datastores.models import DataStore
 from datastores.selectors import default_store
 from datastores.services import reserve_upload
-from environments.models import Worker
+from environments.services import record_worker
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
 from executions.errors import AttemptRefused
@@ -66,7 +65,7 @@ def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url
         execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
         if execution.epoch != epoch or not _held_by(execution, worker):
             raise AttemptRefused
-    record_worker(worker)
+    record_worker(**asdict(worker))
     _open_events(execution)
     return details
 
@@ -89,24 +88,6 @@ def _open_events(execution: Execution) -> None:
     except redis.RedisError:
         # The agent's first append is told "unknown", and it asks for the cursor.
         logger.warning("event stream not opened: Redis is away", extra={"execution": str(execution.pk)})
-
-
-def record_worker(worker: WorkerDescription) -> None:
-    row = Worker(
-        identity=worker.identity,
-        host=worker.host,
-        agent_version=worker.agent_version,
-        runtime=worker.runtime,
-        queues=worker.queues,
-        facts=worker.facts,
-        last_seen_at=clock.now(),
-    )
-    Worker.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["identity"],
-        update_fields=["host", "agent_version", "runtime", "queues", "facts", "last_seen_at", "updated_at"],
-    )
 
 
 @dataclass(frozen=True)
