@@ -27,7 +27,9 @@ class Environment(IdentifiedModel):
     gpu_spec = models.CharField(max_length=128, blank=True)
     supports_priority = models.BooleanField(default=True)
     per_hour_price_usd = models.DecimalField(max_digits=12, decimal_places=5, default=Decimal(0))
-    per_user_queue_quota = models.IntegerField(default=0, help_text="executions at once per user; 0: no limit")
+    per_user_queue_quota = models.IntegerField(
+        default=0, help_text="executions at once per user; 0: no limit"
+    )
     max_running = models.IntegerField(default=0, help_text="executions at once in all; 0: no limit")
     log_lines_per_second = models.IntegerField(
         default=0, help_text="lines kept per second and execution; 0: no limit"
@@ -44,7 +46,9 @@ class Environment(IdentifiedModel):
 class Worker(IdentifiedModel):
     """An agent that has claimed or asked for work, as it last described itself."""
 
-    identity = models.CharField(max_length=128, unique=True, help_text="host name, process and boot of the agent")
+    identity = models.CharField(
+        max_length=128, unique=True, help_text="host name, process and boot of the agent"
+    )
     host = models.CharField(max_length=255)
     agent_version = models.CharField(max_length=32, blank=True)
     runtime = models.CharField(max_length=16, blank=True)

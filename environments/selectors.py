@@ -29,8 +29,9 @@ def with_unfinished_jobs(environments: QuerySet[Environment]) -> QuerySet[Enviro
     return environments.annotate(unfinished_job_count=Count("executions", filter=unfinished))
 
 
-def get_environment(user: User | AnonymousUser, reference: str) -> Environment:
-    found = _named(environments_for(user), reference)
+def named(environments: QuerySet[Environment], reference: str) -> Environment:
+    """The one of these that has this slug or id."""
+    found = _named(environments, reference)
     if found is None:
         raise EnvironmentMissing(reference)
     return found

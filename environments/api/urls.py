@@ -1,5 +1,10 @@
 """Routes."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from environments.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("environments/", views.EnvironmentListView.as_view(), name="environment-list"),
+    path("environments/<str:reference>/", views.EnvironmentDetailView.as_view(), name="environment-detail"),
+]

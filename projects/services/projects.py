@@ -36,12 +36,13 @@ def create_project(
     team: Team | None = None,
     description: str = "",
     yaml_path: str = DEFAULT_YAML_PATH,
+    default_notifications: bool = True,
 ) -> Project:
     owner = owner or actor.owner
     _require_ownership(actor, owner, team)
     project = Project(
         name=_checked_name(name), owner=owner, team=team, description=_checked_text(description, "description"),
-        yaml_path=checked_yaml_path(yaml_path), creator=actor,
+        yaml_path=checked_yaml_path(yaml_path), creator=actor, default_notifications=default_notifications,
     )  # fmt: skip
     _save(project)
     return project
