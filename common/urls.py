@@ -1,5 +1,12 @@
 """Routes."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from common.web import docs, health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/docs/", docs.api_docs, name="api-docs"),
+    path("api/v0/schema/", docs.schema, name="api-schema"),
+]

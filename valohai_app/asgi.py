@@ -11,14 +11,14 @@ from channels.routing import ProtocolTypeRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "valohai_app.settings")
 
-from valohai_app.wsgi import application as http_application  # noqa: E402  (sets Django up before models load)
-from valohai_app.websockets import websocket_application  # noqa: E402, I001
+from valohai_app.wsgi import application as http_application  # isort: skip  (sets Django up before models load)
+from valohai_app.websockets import websocket_application  # isort: skip
 
 HTTP_THREADS = int(os.environ.get("WEB_THREADS", "8"))
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(http_application, workers=HTTP_THREADS),
+        "http": WSGIMiddleware(http_application, workers=HTTP_THREADS),  # type: ignore[arg-type]
         "websocket": websocket_application,
     }
 )

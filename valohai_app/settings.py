@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "environments",
     "datastores",
     "executions",
+    "valohai_app",
 ]
 
 MIDDLEWARE = [
@@ -246,7 +247,9 @@ GIT_LIST_TIMEOUT_SECONDS = env.integer("GIT_LIST_TIMEOUT_SECONDS", 30)
 GIT_FETCH_TIMEOUT_SECONDS = env.integer("GIT_FETCH_TIMEOUT_SECONDS", 600)
 GIT_MAX_REPOSITORY_MB = env.integer("GIT_MAX_REPOSITORY_MB", 8000)
 FETCH_HISTORY_COMMITS = env.integer("FETCH_HISTORY_COMMITS", 500)  # newest commits kept per reference
-FETCH_BUDGET_SECONDS = env.integer("FETCH_BUDGET_SECONDS", 10)  # then older commits are stored in the background
+FETCH_BUDGET_SECONDS = env.integer(
+    "FETCH_BUDGET_SECONDS", 10
+)  # then older commits are stored in the background
 PACKAGE_MAX_FILES = env.integer("PACKAGE_MAX_FILES", 10_000)
 PACKAGE_MAX_MB = env.integer("PACKAGE_MAX_MB", 1000)
 PACKAGE_MAX_UNPACKED_MB = env.integer("PACKAGE_MAX_UNPACKED_MB", 2000)

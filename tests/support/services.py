@@ -4,14 +4,14 @@ import atexit
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from valohai_app.launcher import postgres_server, redis_server
-from valohai_app.launcher.children import spawn
+from valohai_app.launcher.children import fork, program
 
 DATABASES_OF_AN_UNKNOWN_REDIS = 16
 
@@ -33,8 +33,8 @@ def start_postgres() -> str:
         folder / "data", folder, tuple(postgres_server.THROWAWAY_SETTINGS.items())
     )
     server.prepare()
-    process = _start(server.command, postgres_server.END_SIGNAL, folder, server.user)
-    postgres_server.wait_until_ready(server, process)
+    _start(server.command, postgres_server.END_SIGNAL, folder, server.user)
+    _wait_until(server.is_ready, folder)
     return server.url
 
 
@@ -42,8 +42,8 @@ def start_redis() -> str:
     folder = throwaway_folder("redis")
     server = redis_server.RedisServer(folder / "data", folder, durable=False)
     server.prepare()
-    process = _start(server.command, redis_server.END_SIGNAL, folder, None)
-    redis_server.wait_until_ready(server, process)
+    _start(server.command, redis_server.END_SIGNAL, folder, None)
+    _wait_until(server.is_ready, folder)
     return server.url
 
 
@@ -53,20 +53,25 @@ def throwaway_folder(name: str) -> Path:
     return folder
 
 
-def _start(
-    command: list[str], end_signal: signal.Signals, folder: Path, user: int | None
-) -> "subprocess.Popen[bytes]":
+def _start(command: list[str], end_signal: signal.Signals, folder: Path, user: int | None) -> int:
     with (folder / "log").open("wb") as log:
-        process = spawn(command, end_signal=end_signal, output=log.fileno(), user=user, directory=Path("/"))
+        pid = fork(program(command), end_signal=end_signal, output=log.fileno(), user=user)
     starter = os.getpid()
 
     def end() -> None:
         if os.getpid() == starter:
-            process.send_signal(end_signal)
-            process.wait(30)
+            os.kill(pid, end_signal)
+            os.waitpid(pid, 0)
 
     atexit.register(end)
-    return process
+    return pid
+
+
+def _wait_until(is_ready: Callable[[], bool], folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not is_ready():
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        time.sleep(0.02)
 
 
 def _database_of_worker(url: str, worker: int) -> str:

@@ -2,60 +2,21 @@
 
 import ctypes
 import os
+import runpy
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def end_with_parent(parent_pid: int, end_signal: int) -> None:
-    """Have the kernel send this process `end_signal` when its parent dies. Linux only; elsewhere it does nothing."""
-    if _libc is None:
-        return
-    _libc.prctl(_PR_SET_PDEATHSIG, end_signal)
-    # The parent may have died before the call; then nobody will ever send the signal.
-    if os.getppid() != parent_pid:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def spawn(
-    command: Sequence[str],
-    *,
-    end_signal: int,
-    output: IO[bytes] | int | None,
-    environment: Mapping[str, str] | None = None,
-    user: int | None = None,
-    directory: Path | None = None,
-) -> "subprocess.Popen[bytes]":
-    """Start a program in a session of its own: a Ctrl-C in the terminal does not reach it.
-
-    Call it from the main thread: the kernel sends the death signal when the *thread* that made the child ends.
-    """
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        env=environment,
-        cwd=directory,
-        start_new_session=True,
-        user=user,
-        group=user,
-        extra_groups=[] if user is not None else None,
-        preexec_fn=partial(end_with_parent, os.getpid(), end_signal),
-    )
-
-
-def fork(run: Callable[[], int], *, end_signal: int, output: int) -> int:
+def fork(run: Callable[[], int], *, end_signal: int, output: int, user: int | None = None) -> int:
     """Run `run` in a forked copy of this process, in a session of its own, both outputs going to `output`.
 
     The copy shares the modules that are loaded already: it starts at once and costs only the memory that it changes.
+    The session keeps a Ctrl-C in the terminal away from it; the kernel sends it `end_signal` when this process dies.
     This process must have a single thread. Returns the child's pid.
     """
     parent_pid = os.getpid()
@@ -67,12 +28,15 @@ def fork(run: Callable[[], int], *, end_signal: int, output: int) -> int:
     code = 1
     try:
         os.setsid()
-        end_with_parent(parent_pid, end_signal)
+        if user is not None:
+            _become(user)
+        _end_with_parent(parent_pid, end_signal)
         _forget_the_parent(output)
         code = run()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
+        # The traceback is the child's last word. It must never unwind into the parent's code.
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
@@ -80,14 +44,56 @@ def fork(run: Callable[[], int], *, end_signal: int, output: int) -> int:
         os._exit(code)
 
 
+def program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Callable[[], int]:
+    """For `fork`: become another program."""
+
+    def run() -> int:
+        # Python ignores SIGPIPE, and programs inherit what is ignored.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.chdir("/")
+        os.execvpe(command[0], list(command), dict(os.environ if environment is None else environment))  # noqa: S606
+
+    return run
+
+
+def python_module(arguments: Sequence[str], directory: Path) -> Callable[[], int]:
+    """For `fork`: what `python -m arguments...` does, or `python arguments...` for a file, without a new interpreter."""
+
+    def run() -> int:
+        os.chdir(directory)
+        sys.argv = list(arguments)
+        if arguments[0].endswith(".py"):
+            runpy.run_path(arguments[0], run_name="__main__")
+        else:
+            runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        return 0
+
+    return run
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+
+
+def _end_with_parent(parent_pid: int, end_signal: int) -> None:
+    if _libc is None:
+        return
+    _libc.prctl(_PR_SET_PDEATHSIG, end_signal)
+    # The parent may have died before the call; then nobody would ever send the signal.
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _forget_the_parent(output: int) -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    # Locks, pipes of the other children: none of them is this child's business. Without this a killed supervisor's
-    # lock would live on in its children.
+    # The parent's lock and the other children's pipes: a lock that is open here would outlive a killed parent.
     os.closerange(3, 1024)

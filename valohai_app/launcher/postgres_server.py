@@ -6,7 +6,6 @@ import pwd
 import signal
 import stat
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -140,14 +139,6 @@ def program(name: str) -> Path:
             "The embedded PostgreSQL is not installed. Install the `embedded` extra, or name a database in DATABASE_URL."
         )
     return Path(specification.origin).parent / "pginstall18" / "bin" / name
-
-
-def wait_until_ready(server: PostgresServer, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not server.is_ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise PostgresFailed(f"The embedded PostgreSQL did not start; its files are in {server.data}.")
-        time.sleep(0.02)
 
 
 def _server_process(pid: int, data: Path) -> psutil.Process | None:

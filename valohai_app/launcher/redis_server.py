@@ -3,8 +3,6 @@
 import importlib.util
 import signal
 import socket
-import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -74,11 +72,3 @@ def program() -> Path:
             "The embedded Redis is not installed. Install the `embedded` extra, or name a server in REDIS_URL."
         )
     return Path(specification.origin).parent / "bin" / "redis-server"
-
-
-def wait_until_ready(server: RedisServer, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not server.is_ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RedisFailed(f"The embedded Redis did not start; its files are in {server.data}.")
-        time.sleep(0.02)

@@ -1,0 +1,50 @@
+"""The data folder: what lies where."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from valohai_app.launcher.short_paths import socket_folder
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEFAULT_DATA = CHECKOUT / ".data"
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    root: Path
+
+    def create(self) -> None:
+        """Nobody else may look inside: it holds secrets, code and data. PostgreSQL's account may pass through."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        for folder in (self.run, self.logs, self.storage, self.agent):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def storage(self) -> Path:
+        return self.root / "storage"
+
+    @property
+    def agent(self) -> Path:
+        return self.root / "agent"
+
+    @property
+    def example_repository(self) -> Path:
+        return self.root / "example-repository"
+
+    @property
+    def credentials(self) -> Path:
+        return self.root / "credentials.json"
+
+    def sockets(self, service: str) -> Path:
+        """A folder of its own for each service: PostgreSQL's belongs to PostgreSQL's account."""
+        return socket_folder(self.root / "sockets" / service)

@@ -1,0 +1,47 @@
+"""The platform's own processes, each with its one command. The launcher and docker-compose.yml run the same list."""
+
+import signal
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    command: tuple[str, ...]
+    """As behind `python` (a file) or `python -m` (a module), or an installed program for the agent."""
+    grace_seconds: int = 10
+    """How long it may take to end after SIGTERM."""
+
+
+def web(host: str, port: int) -> Process:
+    return Process(
+        "web",
+        (
+            "uvicorn", "valohai_app.asgi:application",
+            "--host", host, "--port", str(port),
+            "--loop", "uvloop", "--http", "httptools", "--lifespan", "off",
+            "--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false",
+            "--proxy-headers", "--no-access-log", "--log-level", "warning",
+            "--timeout-graceful-shutdown", "3",
+        ),
+    )  # fmt: skip
+
+
+SCHEDULER = Process("scheduler", ("manage.py", "run_scheduler"))
+INGEST = Process("ingest", ("manage.py", "run_ingest"))
+CELERY = Process(
+    "celery",
+    (
+        "celery", "--app", "valohai_app", "worker", "--pool", "threads", "--concurrency", "2",
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
+    ),
+)  # fmt: skip
+AGENT = Process("agent", ("peon", "run"), grace_seconds=20)
+
+
+def of_the_server(host: str, port: int) -> list[Process]:
+    """Everything but the agent, in the order of their start."""
+    return [web(host, port), SCHEDULER, INGEST, CELERY]
+
+
+END_SIGNAL = signal.SIGTERM
