@@ -20,7 +20,9 @@ def delete_abandoned_uploads() -> int:
     """
     before = clock.now() - ABANDONED_AFTER
     ended = Execution.objects.filter(ended_at__lt=before).values("pk")
-    reserved = Datum.objects.filter(stored_at__isnull=True, created_at__lt=before, output_execution_id__in=ended)
+    reserved = Datum.objects.filter(
+        stored_at__isnull=True, created_at__lt=before, output_execution_id__in=ended
+    )
     deleted, _ = reserved.delete()
     return deleted
 

@@ -66,7 +66,9 @@ def mark_stopping(*, execution_id: UUID) -> bool:
 def mark_kill_requested(*, execution_id: UUID) -> bool:
     """Remember that a stopping execution is to end without grace. The status stays."""
     now = clock.now()
-    stopping = Execution.objects.filter(pk=execution_id, status=Status.STOPPING, kill_requested_at__isnull=True)
+    stopping = Execution.objects.filter(
+        pk=execution_id, status=Status.STOPPING, kill_requested_at__isnull=True
+    )
     return stopping.update(kill_requested_at=now, updated_at=now) == 1
 
 
@@ -130,8 +132,12 @@ def _swap(execution_id: UUID, target: Status, *, where: dict[str, Any], **fields
 
 def _announce(execution_ids: Iterable[UUID]) -> None:
     """Tell whoever looks at the execution or its project, and the scheduler: a place may have become free."""
-    rows = Execution.objects.filter(pk__in=list(execution_ids)).values_list("pk", "project_id", "counter", "status")
+    rows = Execution.objects.filter(pk__in=list(execution_ids)).values_list(
+        "pk", "project_id", "counter", "status"
+    )
     for pk, project_id, counter, status in rows:
         notices.publish_on_commit(f"execution:{pk}", "state")
-        notices.publish_on_commit(f"project:{project_id}", "execution", id=str(pk), counter=counter, status=status)
+        notices.publish_on_commit(
+            f"project:{project_id}", "execution", id=str(pk), counter=counter, status=status
+        )
     notices.publish_on_commit("scheduler", "wake")

@@ -45,7 +45,12 @@ def job_token(execution_id: UUID, epoch: int) -> str:
 def enqueue(job: Job) -> bool:
     """Put the attempt at the end of its priority class. False when it stood there already."""
     queue = job.queue_name
-    redis_keys = [keys.queue(queue), keys.queue_tokens(queue), keys.queue_sequence(queue), keys.queue_wake(queue)]
+    redis_keys = [
+        keys.queue(queue),
+        keys.queue_tokens(queue),
+        keys.queue_sequence(queue),
+        keys.queue_wake(queue),
+    ]
     return bool(_script(scripts.ENQUEUE)(redis_keys, [job.member, _token(job), job.priority]))
 
 

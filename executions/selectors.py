@@ -19,9 +19,9 @@ def executions_for(user: User) -> QuerySet[Execution]:
 
 def with_related(executions: QuerySet[Execution]) -> QuerySet[Execution]:
     """Without the bulk of the commit, which no view of an execution shows."""
-    return executions.select_related(
-        "project__owner", "commit", "environment__owner", "creator"
-    ).defer("commit__yaml_source", "commit__config", "commit__config_errors")
+    return executions.select_related("project__owner", "commit", "environment__owner", "creator").defer(
+        "commit__yaml_source", "commit__config", "commit__config_errors"
+    )
 
 
 def get_execution(user: User, reference: str) -> Execution:
@@ -37,7 +37,9 @@ def get_execution(user: User, reference: str) -> Execution:
         living = scope.filter(project_id=_uuid(project, reference), deleted_at__isnull=True)
         found = living.order_by("-counter").first()
     else:
-        found = scope.filter(project_id=_uuid(project, reference), counter=_counter(number, reference)).first()
+        found = scope.filter(
+            project_id=_uuid(project, reference), counter=_counter(number, reference)
+        ).first()
     if found is None:
         raise ExecutionNotFound(reference)
     return found

@@ -27,7 +27,9 @@ RUNNING = frozenset({Status.STARTED, Status.STOPPING})
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CREATED: frozenset({Status.QUEUED, Status.STOPPED}),
     Status.QUEUED: frozenset({Status.STARTED, Status.STOPPED, Status.ERROR}),
-    Status.STARTED: frozenset({Status.STOPPING, Status.COMPLETE, Status.ERROR, Status.CRASHED, Status.STOPPED}),
+    Status.STARTED: frozenset(
+        {Status.STOPPING, Status.COMPLETE, Status.ERROR, Status.CRASHED, Status.STOPPED}
+    ),
     Status.STOPPING: frozenset({Status.STOPPED}),
     **{status: frozenset() for status in FINAL},
 }

@@ -27,9 +27,7 @@ def input_id(execution: Execution, name: str) -> str:
 
 
 def _entry(execution: Execution, declared: dict[str, Any], base_url: str) -> dict[str, Any]:
-    files = [
-        _file(declared, input_file(execution.project, uri, base_url)) for uri in declared["urls"]
-    ]
+    files = [_file(declared, input_file(execution.project, uri, base_url)) for uri in declared["urls"]]
     entry = {
         "name": declared["name"],
         "keep_directories": declared["keep_directories"],

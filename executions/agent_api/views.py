@@ -5,7 +5,7 @@ Plain Django views: a claim is part of the time between "run" and the first line
 
 import hmac
 import json
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -29,7 +29,7 @@ SCHEME = "job"
 class JobView(View):
     """Checks the token of the attempt, then lets the view answer with a JSON-able value."""
 
-    http_method_names: ClassVar[list[str]] = ["post"]
+    http_method_names = ["post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -51,7 +51,7 @@ class ClaimView(JobView):
 
 
 class CursorView(JobView):
-    http_method_names: ClassVar[list[str]] = ["get"]
+    http_method_names = ["get"]
 
     def get(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
         execution = attempts.current_attempt(execution_id, epoch)
@@ -80,7 +80,7 @@ class InputsView(JobView):
 class InputRequestView(JobView):
     """For the user's own code, through api.json; hence the list as an answer."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "post"]
+    http_method_names = ["get", "post"]
 
     def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
         execution = attempts.running_attempt(execution_id, epoch)

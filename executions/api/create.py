@@ -26,7 +26,9 @@ class ObjectField(serializers.JSONField):
         return value
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}})
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+)
 class InputsField(ObjectField):
     """Name -> list of addresses; a single address as plain text is taken too."""
 
@@ -34,7 +36,9 @@ class InputsField(ObjectField):
         value: dict[str, Any] = super().to_internal_value(data)
         for name, addresses in value.items():
             if addresses is not None and not isinstance(addresses, str | list):
-                raise serializers.ValidationError(f"Input '{name}': send a list of addresses.", code="not_a_list")
+                raise serializers.ValidationError(
+                    f"Input '{name}': send a list of addresses.", code="not_a_list"
+                )
         return value
 
 
@@ -51,7 +55,11 @@ class ExecutionCreateSerializer(serializers.Serializer[ExecutionSpec]):
     environment = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=255)
     image = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=512)
     command = serializers.CharField(
-        required=False, allow_null=True, allow_blank=True, trim_whitespace=False, help_text="Replaces the step's."
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Replaces the step's.",
     )
     title = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=255)
     inputs = InputsField()
@@ -70,12 +78,16 @@ class ExecutionCreateSerializer(serializers.Serializer[ExecutionSpec]):
     runtime_config_preset = serializers.CharField(
         required=False, allow_null=True, allow_blank=True, max_length=255
     )
-    stop_expression = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=4096)
+    stop_expression = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=4096
+    )
 
     def validate_runtime_config(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         timeout = (value or {}).get("no_output_timeout")
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
-            raise serializers.ValidationError("no_output_timeout must be a number of seconds.", code="invalid")
+            raise serializers.ValidationError(
+                "no_output_timeout must be a number of seconds.", code="invalid"
+            )
         return value
 
     def spec(self) -> ExecutionSpec:

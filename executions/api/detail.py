@@ -29,7 +29,9 @@ def represent_detail(execution: Execution, request: Request, exclude: frozenset[
 
 def outputs(execution: Execution, request: Request) -> list[dict[str, Any]]:
     stored = datums_for(request.user).filter(output_execution_id=execution.pk)
-    serializer = DatumSerializer(stored.order_by("name", "created_at"), many=True, context={"request": request})
+    serializer = DatumSerializer(
+        stored.order_by("name", "created_at"), many=True, context={"request": request}
+    )
     return list(serializer.data)
 
 

@@ -36,11 +36,15 @@ ORDERINGS = {
 
 PARAMETERS = [
     OpenApiParameter("project", OpenApiTypes.UUID),
-    OpenApiParameter("status", many=True, description="Repeatable; `incomplete` means any that is not final."),
+    OpenApiParameter(
+        "status", many=True, description="Repeatable; `incomplete` means any that is not final."
+    ),
     OpenApiParameter("step", description="Exact name."),
     OpenApiParameter("task", OpenApiTypes.UUID),
     OpenApiParameter("counter", OpenApiTypes.INT, many=True, description="Repeatable."),
-    OpenApiParameter("deleted", OpenApiTypes.BOOL, description="True: only deleted ones. Default: none of them."),
+    OpenApiParameter(
+        "deleted", OpenApiTypes.BOOL, description="True: only deleted ones. Default: none of them."
+    ),
     OpenApiParameter("creator", description="Id of a user."),
     OpenApiParameter("tag", many=True, description="Repeatable; every one has to be there."),
     OpenApiParameter("title", description="Part of the title."),

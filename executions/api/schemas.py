@@ -49,7 +49,7 @@ class EnvironmentBrief(Serializer[Any]):
 
 
 class ExecutionUrls(Serializer[Any]):
-    copy = serializers.URLField()  # type: ignore[assignment]
+    copy = serializers.URLField()
     copy_to_task = serializers.URLField()
     display = serializers.URLField()
     stop = serializers.URLField()

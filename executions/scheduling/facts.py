@@ -3,7 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from django.db.models import F
+from django.db.models.lookups import IsNull
 
 from environments.models import Environment
 from executions.models import Execution
@@ -15,14 +19,13 @@ from executions.types import Status
 @dataclass(frozen=True)
 class UnfinishedExecution:
     id: UUID
-    status: Status
+    status: str
     epoch: int
     environment_id: UUID
     queue_name: str
     user: UserKey
     priority: int
     created_at: datetime
-    queued_at: datetime | None
     waiting_reason: str
     worker_identity: str
     kill_requested: bool
@@ -34,14 +37,11 @@ class UnfinishedExecution:
 
 def load_unfinished() -> list[UnfinishedExecution]:
     """Every execution without an end, oldest first."""
-    rows = Execution.objects.filter(ended_at__isnull=True).values_list(
+    rows: Any = Execution.objects.filter(ended_at__isnull=True).values_list(
         "pk", "status", "epoch", "environment_id", "environment__queue_name", "creator_id", "priority",
-        "created_at", "queued_at", "waiting_reason", "worker_identity", "kill_requested_at",
+        "created_at", "waiting_reason", "worker_identity", IsNull(F("kill_requested_at"), False),
     )  # fmt: skip
-    found = [
-        UnfinishedExecution(pk, Status(status), *rest, kill_requested=killed is not None)
-        for pk, status, *rest, killed in rows
-    ]
+    found = [UnfinishedExecution(*row) for row in rows]
     return sorted(found, key=lambda e: (e.created_at, e.id.int))
 
 
@@ -58,7 +58,7 @@ def planning_facts(unfinished: list[UnfinishedExecution]) -> Facts:
 
 
 def _limits(environment_ids: set[UUID]) -> dict[UUID, EnvironmentLimits]:
-    rows = Environment.objects.filter(pk__in=environment_ids).values_list(
+    rows: Any = Environment.objects.filter(pk__in=environment_ids).values_list(
         "pk", "name", "enabled", "max_running", "per_user_queue_quota"
     )
-    return {pk: EnvironmentLimits(pk, *rest) for pk, *rest in rows}
+    return {row[0]: EnvironmentLimits(*row) for row in rows}

@@ -104,7 +104,9 @@ def _share(
     for execution in sorted(candidates, key=lambda e: e.age_order, reverse=True):
         lines[execution.user].append(execution)  # the oldest last, to be popped
     heap = [
-        (users[user], line[-1].age_order, line) for user, line in lines.items() if _may_have_more(users[user], limits)
+        (users[user], line[-1].age_order, line)
+        for user, line in lines.items()
+        if _may_have_more(users[user], limits)
     ]
     heapq.heapify(heap)
     chosen: list[WaitingExecution] = []

@@ -46,7 +46,7 @@ class Wakes:
         return heard is not None
 
     def _subscribe(self) -> None:
-        subscription = blocking_client().pubsub(ignore_subscribe_messages=False)
+        subscription: Any = blocking_client().pubsub()  # type: ignore[no-untyped-call]
         subscription.subscribe(keys.notice_channel(TOPIC))
         confirmation = subscription.get_message(timeout=5)
         if confirmation is None:

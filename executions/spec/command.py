@@ -21,7 +21,9 @@ def command_text(step: Step, override: str | None) -> str:
     return step.command if isinstance(step.command, str) else "\n".join(step.command)
 
 
-def interpolate_command(step: Step, override: str | None, parameters: Mapping[str, Any], faults: Faults) -> str:
+def interpolate_command(
+    step: Step, override: str | None, parameters: Mapping[str, Any], faults: Faults
+) -> str:
     unusable = [p for p in step.parameters.values() if not _can_format(p)]
     for parameter in unusable:
         faults.add(
@@ -50,7 +52,8 @@ def _is_harmless(template: str) -> bool:
     except ValueError:
         return False
     return all(
-        name is None or (name in _KNOWN_PLACEHOLDERS and len(spec or "") <= _LONGEST_FORMAT and _narrow(spec or ""))
+        name is None
+        or (name in _KNOWN_PLACEHOLDERS and len(spec or "") <= _LONGEST_FORMAT and _narrow(spec or ""))
         for _, name, spec, _ in pieces
     )
 

@@ -116,4 +116,3 @@ def checked_tags(tags: Sequence[str]) -> list[str]:
     checked = check_tags(tags, faults)
     faults.raise_if_any()
     return checked
-

@@ -46,7 +46,8 @@ def check_priority(priority: int, environment: Environment, faults: Faults) -> i
         faults.add("priority", f"Use a priority of 0 (normal) to {HIGHEST_PRIORITY}.")
     elif priority and not environment.supports_priority:
         faults.add(
-            "priority", f"Environment '{environment.slug}' does not support priorities. Leave the priority out."
+            "priority",
+            f"Environment '{environment.slug}' does not support priorities. Leave the priority out.",
         )
     return priority
 

@@ -46,4 +46,7 @@ def _check_debugging(wanted: Any, faults: Faults) -> None:
     if wanted.get("debug_port") not in _PORTS:
         faults.add(FIELD, "remote_debug: use a debug_port of 1024 to 65535.")
     if not str(wanted.get("debug_key", "")).startswith("ssh-"):
-        faults.add(FIELD, "remote_debug: debug_key must be one line of an OpenSSH public key, such as 'ssh-ed25519 …'.")
+        faults.add(
+            FIELD,
+            "remote_debug: debug_key must be one line of an OpenSSH public key, such as 'ssh-ed25519 …'.",
+        )

@@ -29,7 +29,9 @@ def resolve_variables(
     if missing and inherit:
         missing -= variables_of(project).keys()
     for name in sorted(missing):
-        faults.add(FIELD, f"Step '{step.name}' needs a value for the environment variable '{name}'.", "required")
+        faults.add(
+            FIELD, f"Step '{step.name}' needs a value for the environment variable '{name}'.", "required"
+        )
     return own
 
 

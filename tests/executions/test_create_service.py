@@ -165,7 +165,9 @@ def test_project_default_environment(create, project):
     assert create(environment="PROJECT_DEFAULT").environment.slug == "plain"
 
 
-@pytest.mark.parametrize(("named", "slug"), [("gpu", "gpu"), ("Big", "gpu"), ("machine", "gpu"), ("loc", "local")])
+@pytest.mark.parametrize(
+    ("named", "slug"), [("gpu", "gpu"), ("Big", "gpu"), ("machine", "gpu"), ("loc", "local")]
+)
 def test_step_names_its_environment_by_slug_or_a_unique_part(alice, project, named, slug):
     commit = factories.make_commit(project, YAML.replace("environment: gpu", f"environment: {named}"))
     spec = ExecutionSpec(commit=commit.identifier, step="train")
@@ -210,7 +212,11 @@ def test_all_faults_at_once(create):
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [
-        ({"step": "strict", "environment_variables": {"KEY": "1"}}, "inputs", "needs a file for input 'needed'"),
+        (
+            {"step": "strict", "environment_variables": {"KEY": "1"}},
+            "inputs",
+            "needs a file for input 'needed'",
+        ),
         (
             {"step": "strict", "environment_variables": {"KEY": "1"}, "inputs": {"needed": []}},
             "inputs",
@@ -276,7 +282,9 @@ def test_who_may_only_look_may_not_run(project, commit, charlie):
     assert not Execution.objects.exists()
 
 
-def test_the_scheduler_hears_of_it_only_after_the_commit(create, django_capture_on_commit_callbacks, monkeypatch):
+def test_the_scheduler_hears_of_it_only_after_the_commit(
+    create, django_capture_on_commit_callbacks, monkeypatch
+):
     heard: list[str] = []
     monkeypatch.setattr("common.notices.publish", lambda topic, kind, **facts: heard.append(topic))
     with django_capture_on_commit_callbacks() as callbacks:

@@ -12,7 +12,9 @@ from valohai_yaml.objs.step import Step
 
 
 def step(*parameters: dict[str, Any], command: str | list[str] = "run {parameters}", **extra: Any) -> Step:
-    return Step.parse({"name": "train", "image": "i", "command": command, "parameters": list(parameters), **extra})
+    return Step.parse(
+        {"name": "train", "image": "i", "command": command, "parameters": list(parameters), **extra}
+    )
 
 
 def built(a_step: Step, given: dict[str, Any] | None = None, override: str | None = None) -> str:
@@ -33,7 +35,13 @@ EPOCHS = {"name": "epochs", "type": "integer", "default": 5}
 RATE = {"name": "rate", "type": "float", "default": 0.1}
 NAME = {"name": "name", "type": "string", "optional": True}
 NAMES = {"name": "names", "type": "string", "optional": True, "multiple": "repeat"}
-LIST = {"name": "list", "type": "integer", "optional": True, "multiple": "separate", "multiple-separator": ":"}
+LIST = {
+    "name": "list",
+    "type": "integer",
+    "optional": True,
+    "multiple": "separate",
+    "multiple-separator": ":",
+}
 FLAG = {"name": "fast", "type": "flag"}
 
 
@@ -103,7 +111,9 @@ def test_an_overriding_command_is_interpolated_too():
 
 def test_values_are_typed_and_unset_ones_absent():
     faults = Faults()
-    values = resolve_parameters(step(EPOCHS, RATE, NAME, NAMES, LIST, FLAG), {"epochs": "7", "list": ["3"]}, faults)
+    values = resolve_parameters(
+        step(EPOCHS, RATE, NAME, NAMES, LIST, FLAG), {"epochs": "7", "list": ["3"]}, faults
+    )
     assert values == {"epochs": 7, "rate": 0.1, "list": [3]}
     assert not faults
 
@@ -151,6 +161,10 @@ def test_all_faults_are_told_at_once():
     assert len(caught.value.faults["parameters"]) == 3
 
 
-@pytest.mark.parametrize("template", ["{v:>1000000000}", "{value.__class__}", "{v[0]}", "{other}", "{", "{0}"])
+@pytest.mark.parametrize(
+    "template", ["{v:>1000000000}", "{value.__class__}", "{v[0]}", "{other}", "{", "{0}"]
+)
 def test_pass_as_that_could_harm_the_server_is_refused(template: str):
-    assert "can only use {name}, {value} and {v}" in refusal(step({**NAME, "pass-as": template}), {"name": "x"})
+    assert "can only use {name}, {value} and {v}" in refusal(
+        step({**NAME, "pass-as": template}), {"name": "x"}
+    )

@@ -7,7 +7,13 @@ import pytest
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from common import clock
 from executions import lifecycle
@@ -83,7 +89,9 @@ def test_stop_after_the_finish_changes_nothing(reported: Status):
 def test_what_waits_is_stopped_at_once_and_cannot_be_started():
     execution = make_execution(status=Status.QUEUED)
     assert lifecycle.mark_stopped_before_start(execution_id=execution.pk)
-    assert not lifecycle.mark_started(execution_id=execution.pk, epoch=execution.epoch, worker_identity="late")
+    assert not lifecycle.mark_started(
+        execution_id=execution.pk, epoch=execution.epoch, worker_identity="late"
+    )
     execution.refresh_from_db()
     assert execution.status == Status.STOPPED
     assert execution.ended_at is not None

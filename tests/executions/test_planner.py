@@ -15,11 +15,17 @@ ENVIRONMENT = UUID(int=1)
 OTHER = UUID(int=2)
 
 
-def waiting(number: int, *, user: int = 1, priority: int = 0, environment: UUID = ENVIRONMENT) -> WaitingExecution:
-    return WaitingExecution(UUID(int=1000 + number), environment, user, priority, START + timedelta(seconds=number))
+def waiting(
+    number: int, *, user: int = 1, priority: int = 0, environment: UUID = ENVIRONMENT
+) -> WaitingExecution:
+    return WaitingExecution(
+        UUID(int=1000 + number), environment, user, priority, START + timedelta(seconds=number)
+    )
 
 
-def planned(*executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object) -> list[int]:
+def planned(
+    *executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object
+) -> list[int]:
     facts = Facts(
         executions,
         {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", **limits)},
@@ -28,7 +34,9 @@ def planned(*executions: WaitingExecution, admitted: dict[int, int] | None = Non
     return [pk.int - 1000 for pk in plan(facts).enqueue]
 
 
-def reasons(*executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object) -> dict[int, str]:
+def reasons(
+    *executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object
+) -> dict[int, str]:
     facts = Facts(
         executions,
         {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", **limits)},
@@ -74,7 +82,9 @@ def test_reason_names_the_quota_and_counts_own_executions_only():
 
 def test_reason_names_the_capacity_and_counts_everybody():
     told = reasons(waiting(1), waiting(2, user=2), waiting(3, user=3), max_running=1)
-    assert told[3] == "Environment 'gpu' runs at most 1 executions at once and is full. 1 waits before this one."
+    assert (
+        told[3] == "Environment 'gpu' runs at most 1 executions at once and is full. 1 waits before this one."
+    )
 
 
 def test_large_numbers_are_rounded_so_that_reasons_seldom_change():
@@ -128,7 +138,9 @@ def test_limits_are_never_passed_by_a_plan(facts: Facts):
 @given(situations())
 def test_nobody_eligible_waits_while_there_is_room(facts: Facts):
     chosen = set(plan(facts).enqueue)
-    after = Counter(facts.admitted) + Counter((e.environment_id, e.user) for e in facts.waiting if e.id in chosen)
+    after = Counter(facts.admitted) + Counter(
+        (e.environment_id, e.user) for e in facts.waiting if e.id in chosen
+    )
     for execution in facts.waiting:
         if execution.id in chosen:
             continue
@@ -152,7 +164,9 @@ def test_first_in_first_out_for_one_user_and_priority(facts: Facts):
         lines.setdefault((execution.environment_id, execution.user, execution.priority), []).append(execution)
     for key, line in lines.items():
         line.sort(key=lambda e: e.age_order)
-        went = [by_id[pk] for pk in order if (by_id[pk].environment_id, by_id[pk].user, by_id[pk].priority) == key]
+        went = [
+            by_id[pk] for pk in order if (by_id[pk].environment_id, by_id[pk].user, by_id[pk].priority) == key
+        ]
         assert went == line[: len(went)]
         assert {e.id for e in line[len(went) :]}.isdisjoint(chosen)
 

@@ -27,7 +27,7 @@ def unfinished(status: Status, number: int = 1, **fields: object) -> UnfinishedE
     facts = {
         "id": uuid.UUID(int=number), "status": status, "epoch": 0, "environment_id": uuid.UUID(int=9),
         "queue_name": "local", "user": 1, "priority": 0, "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "queued_at": None, "waiting_reason": "", "worker_identity": "w", "kill_requested": False,
+        "waiting_reason": "", "worker_identity": "w", "kill_requested": False,
     }  # fmt: skip
     return UnfinishedExecution(**{**facts, **fields})
 
@@ -55,7 +55,9 @@ def test_queued_and_in_the_queue_is_fine():
 
 
 def test_queued_and_claimed_a_moment_ago_is_fine():
-    assert examine([QUEUED], evidence(leases={QUEUED: 100}), {}, now=0, patience=PATIENCE) == watchdog.Findings()
+    assert (
+        examine([QUEUED], evidence(leases={QUEUED: 100}), {}, now=0, patience=PATIENCE) == watchdog.Findings()
+    )
 
 
 def test_queued_but_unknown_to_redis_is_enqueued_again_at_once():
@@ -111,7 +113,8 @@ def test_noticed_within_thirty_seconds(settings):
 
 statuses = st.sampled_from([Status.CREATED, Status.QUEUED, Status.STARTED, Status.STOPPING])
 situations = st.lists(
-    st.tuples(statuses, st.sampled_from(["queue", "lease", "expired", "nothing"]), st.floats(0, 40)), max_size=8
+    st.tuples(statuses, st.sampled_from(["queue", "lease", "expired", "nothing"]), st.floats(0, 40)),
+    max_size=8,
 )
 
 
