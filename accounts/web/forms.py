@@ -12,7 +12,12 @@ class LoginForm(forms.Form):
     username = forms.CharField(
         max_length=254,
         widget=forms.TextInput(
-            attrs={"class": "form-control", "autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+            attrs={
+                "class": "form-control",
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "autofocus": True,
+            }
         ),
     )
     password = forms.CharField(
@@ -28,7 +33,11 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         widget=forms.TextInput(
-            attrs={"class": "form-control", "placeholder": "What will use it? For example: laptop", "autocomplete": "off"}
+            attrs={
+                "class": "form-control",
+                "placeholder": "What will use it? For example: laptop",
+                "autocomplete": "off",
+            }
         ),
     )
     expires = forms.DateField(

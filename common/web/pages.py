@@ -6,14 +6,14 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from common.errors import DomainError
 
 Arguments = ParamSpec("Arguments")
-View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 
 HEADINGS = {403: ("lock", "You may not do this"), 404: ("ghost-2", "There is nothing here")}
 
@@ -22,13 +22,15 @@ def page(view: View[Arguments]) -> View[Arguments]:
     """A view for people who are logged in. A `DomainError` that it raises is shown, not a crash."""
 
     @wraps(view)
-    def handled(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def handled(
+        request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> HttpResponseBase:
         if wants_fragment(request) and not request.user.is_authenticated:
             return HttpResponse(
                 "Your session has ended. Log in again.", status=401, content_type="text/plain"
             )
         try:
-            response = login_required(view)(request, *args, **kwargs)
+            response: HttpResponseBase = login_required(view)(request, *args, **kwargs)
         except DomainError as error:
             response = error_response(request, error)
         # The same address answers a page or its fragment: no cache may mix them up.

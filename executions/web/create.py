@@ -11,6 +11,7 @@ from accounts.web.current import user_of
 from common.web.pages import page
 from environments.selectors import environments_for
 from executions import selectors, services
+from executions.errors import ExecutionNotFound
 from executions.web import form_facts
 from organizations.access import Capability, require
 from projects.config import parsed
@@ -89,11 +90,11 @@ def copied(user: User, project: Project, reference: str) -> dict[str, Any] | Non
         return None
     execution = selectors.get_execution(user, reference)
     if execution.project_id != project.pk:
-        raise selectors.ExecutionNotFound(reference)
+        raise ExecutionNotFound(reference)
     return {**services.payload_from(execution), "counter": execution.counter}
 
 
 def newest_usable(user: User, project: Project) -> Commit | None:
     """The newest git commit whose configuration can be used, else the newest commit of any kind."""
     commits = commits_for(user, project)
-    return commits.filter(has_config=True, adhoc=False).first() or commits.first()
+    return commits.filter(config__isnull=False, adhoc=False).first() or commits.first()

@@ -99,7 +99,11 @@ def environment_facts(environments: Iterable[Environment]) -> list[dict[str, Any
 def inherited_facts(variables: Iterable[ProjectVariable]) -> list[dict[str, Any]]:
     """The project's variables by name; the value of a secret never leaves the server."""
     return [
-        {"name": variable.name, "secret": variable.secret, "value": None if variable.secret else variable.value}
+        {
+            "name": variable.name,
+            "secret": variable.secret,
+            "value": None if variable.secret else variable.value,
+        }
         for variable in variables
     ]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from projects.web.forms import ProjectForm, show_error
 
 PAGE_SIZE = 50
 SWITCH_SIZE = 12
-ORDERS = {
+ORDERS: dict[str, tuple[Combinable | str, ...]] = {
     "activity": (F("last_execution_at").desc(nulls_last=True), "-created_at"),
     "name": ("name", "owner__name"),
     "created": ("-created_at",),
@@ -44,7 +45,9 @@ def home(request: HttpRequest) -> HttpResponse:
     }
     if not wants_fragment(request):
         context["form"] = ProjectForm(owners=selectors.ownership_options(user_of(request)))
-    return render(request, "projects/_list.html" if wants_fragment(request) else "projects/home.html", context)
+    return render(
+        request, "projects/_list.html" if wants_fragment(request) else "projects/home.html", context
+    )
 
 
 @page

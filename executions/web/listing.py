@@ -87,7 +87,9 @@ def executions(request: HttpRequest, owner: str, project: str) -> HttpResponse:
 def bulk(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     """Stop or delete the selected executions; what cannot be done is told, the rest is done."""
     found: Project = project_page(request, owner, project, "executions")["project"]
-    action = {"stop": services.stop_execution, "delete": services.delete_execution}.get(request.POST.get("action", ""))
+    action = {"stop": services.stop_execution, "delete": services.delete_execution}.get(
+        request.POST.get("action", "")
+    )
     wanted = request.POST.getlist("id")[:BULK_LIMIT]
     if action is None or not wanted:
         return with_toast(HttpResponse(status=204), "Select executions first.", "warning")

@@ -1,5 +1,19 @@
-"""Routes."""
+"""Routes of the pages that show executions: home, a project's list, the create form."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from executions.web import create, home, listing
+
+project_pages: list[URLPattern | URLResolver] = [
+    path("", listing.executions, name="project"),
+    path("executions/bulk/", listing.bulk, name="executions_bulk"),
+    path("executions/create/", create.create, name="execution_create"),
+    path("executions/create/facts/", create.create_facts, name="execution_create_facts"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("projects/switch/", home.project_switch, name="project_switch"),
+    path("projects/create/", home.create_project, name="project_create"),
+    path("p/<str:owner>/<str:project>/", include(project_pages)),
+]

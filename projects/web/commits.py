@@ -5,7 +5,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -54,22 +54,27 @@ def commit(request: HttpRequest, owner: str, project: str, identifier: str) -> H
             (number, text, wrong.get(number, ""))
             for number, text in enumerate(found.yaml_source.splitlines(), start=1)
         ],
-        "web": web_link(repository.url, found.identifier) if repository else None,
+        "web": web_link(repository.url, found.identifier) if repository and not found.adhoc else None,
     }
     return render(request, "projects/commit.html", context)
 
 
 @page
 @require_GET
-def code(request: HttpRequest, owner: str, project: str, identifier: str) -> HttpResponse | StreamingHttpResponse:
+def code(request: HttpRequest, owner: str, project: str, identifier: str) -> FileResponse:
     """The snapshot that executions of this commit unpack."""
     found_project: Project = project_page(request, owner, project, "commits")["project"]
     found = get_commit(request, found_project, identifier)
     if not default_storage.exists(found.archive_key):
-        raise NotFound(f"The code of commit {found} is no longer in the platform's storage. Fetch the repository again.")
+        raise NotFound(
+            f"The code of commit {found} is no longer in the platform's storage. Fetch the repository again."
+        )
     name = f"{found_project.name}-{found.short_identifier.lstrip('~')}.tar.gz"
     return FileResponse(
-        default_storage.open(found.archive_key), as_attachment=True, filename=name, content_type="application/gzip"
+        default_storage.open(found.archive_key),
+        as_attachment=True,
+        filename=name,
+        content_type="application/gzip",
     )
 
 

@@ -29,7 +29,7 @@ def project_page(request: HttpRequest, owner: str, project: str, active_tab: str
         "project": found,
         "active_tab": active_tab,
         "project_tabs": project_tabs(found, administers=Capability.ADMINISTER in granted),
-        "has_repository": hasattr(found, "repository"),
+        "has_repository": bool(getattr(found, "repository", None) and found.repository.url),
         "may_run": Capability.RUN in granted,
         "may_edit": Capability.EDIT in granted,
         "may_administer": Capability.ADMINISTER in granted,

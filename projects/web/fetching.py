@@ -1,6 +1,7 @@
 """The fetch button: it starts the work in the background, then asks how it went."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -60,7 +61,7 @@ def outcome(project: Project, repository: Repository, since: datetime) -> tuple[
 
 
 def button(request: HttpRequest, project: Project, since: datetime | None = None) -> HttpResponse:
-    context = {"project": project}
+    context: dict[str, Any] = {"project": project}
     if since:
         names = {"owner": project.owner.name, "project": project.name}
         query = urlencode({"since": since.isoformat()})

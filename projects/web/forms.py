@@ -30,9 +30,7 @@ class ProjectForm(forms.Form):
         help_text="Letters, digits, hyphens and underscores.",
     )
     owner = forms.ChoiceField(widget=forms.Select(SELECT))
-    description = forms.CharField(
-        required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2})
-    )
+    description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
 
     def __init__(self, data: Any = None, *, owners: Iterable[str]) -> None:
         names = list(owners)
@@ -92,9 +90,24 @@ class RepositoryForm(forms.Form):
         widget=forms.Textarea({**CODE, "rows": 3, "placeholder": "-----BEGIN OPENSSH PRIVATE KEY-----"}),
         help_text="OpenSSH or PEM, without a passphrase. Stored encrypted and never shown again.",
     )
+    forget_token = forms.BooleanField(
+        required=False, label="Remove the stored token", widget=forms.CheckboxInput(CHECK)
+    )
+    forget_key = forms.BooleanField(
+        required=False, label="Remove the stored key", widget=forms.CheckboxInput(CHECK)
+    )
     lfs_enabled = forms.BooleanField(
         required=False, label="Fetch files that are stored with Git LFS", widget=forms.CheckboxInput(CHECK)
     )
+
+    @property
+    def secrets(self) -> dict[str, str | None]:
+        """What the service takes: None keeps what is stored, an empty text removes it."""
+        given = self.cleaned_data
+        return {
+            "access_token": given["access_token"] or ("" if given["forget_token"] else None),
+            "private_key": given["private_key"] or ("" if given["forget_key"] else None),
+        }
 
 
 class VariableForm(forms.Form):

@@ -34,8 +34,17 @@ def settings(request: HttpRequest, owner: str, project: str, tab: str = "general
     require(user_of(request), Capability.ADMINISTER, found)
     if tab not in TABS:
         raise NotFound(f"Project settings have no page '{tab}'.")
-    context |= {"settings_tabs": settings_tabs(found), "settings_tab": tab, "repository": getattr(found, "repository", None)}
-    show = {"general": general, "repository": repository, "variables": variables, "administration": administration}
+    context |= {
+        "settings_tabs": settings_tabs(found),
+        "settings_tab": tab,
+        "repository": getattr(found, "repository", None),
+    }
+    show = {
+        "general": general,
+        "repository": repository,
+        "variables": variables,
+        "administration": administration,
+    }
     return show[tab](request, found, context)
 
 
@@ -70,7 +79,7 @@ def repository(request: HttpRequest, project: Project, context: dict[str, Any]) 
     form = RepositoryForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            link_and_fetch(request, project, form.cleaned_data)
+            link_and_fetch(request, project, form)
         except DomainError as error:
             show_error(form, error)
         else:
@@ -78,16 +87,15 @@ def repository(request: HttpRequest, project: Project, context: dict[str, Any]) 
     return render(request, "projects/settings/repository.html", context | {"form": form})
 
 
-def link_and_fetch(request: HttpRequest, project: Project, given: dict[str, Any]) -> None:
+def link_and_fetch(request: HttpRequest, project: Project, form: RepositoryForm) -> None:
     """Save, then fetch at once, so that a wrong address or key shows while one still looks at it."""
-    user = user_of(request)
+    user, given = user_of(request), form.cleaned_data
     services.set_repository(
         project=project,
         actor=user,
         url=given["url"],
         fetch_reference=given["fetch_reference"],
-        access_token=given["access_token"] or None,
-        private_key=given["private_key"] or None,
+        **form.secrets,
         lfs_enabled=given["lfs_enabled"],
     )
     project.refresh_from_db()
@@ -117,7 +125,9 @@ def new_key(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "A new key is ready. Add its public half to the repository, then save to fetch.")
+        messages.success(
+            request, "A new key is ready. Add its public half to the repository, then save to fetch."
+        )
     return to_tab(found, "repository")
 
 
@@ -126,7 +136,9 @@ def new_key(request: HttpRequest, owner: str, project: str) -> HttpResponse:
 def forget_host(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     found: Project = project_page(request, owner, project, "settings")["project"]
     services.forget_known_hosts(project=found, actor=user_of(request))
-    messages.success(request, "The host key is forgotten. The next fetch trusts the key that the host then shows.")
+    messages.success(
+        request, "The host key is forgotten. The next fetch trusts the key that the host then shows."
+    )
     return to_tab(found, "repository")
 
 
@@ -174,7 +186,9 @@ def settings_tabs(project: Project) -> list[Tab]:
 
 
 def tab_url(project: Project, tab: str) -> str:
-    return reverse("project_settings", kwargs={"owner": project.owner.name, "project": project.name, "tab": tab})
+    return reverse(
+        "project_settings", kwargs={"owner": project.owner.name, "project": project.name, "tab": tab}
+    )
 
 
 def to_tab(project: Project, tab: str) -> HttpResponse:

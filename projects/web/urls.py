@@ -1,5 +1,22 @@
-"""Routes."""
+"""Routes of project pages. The list of executions, at the project's own address, is in `executions.web`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from projects.web import commits, fetching, settings
+
+project_pages = [
+    path("fetch/", fetching.start, name="project_fetch"),
+    path("fetch/status/", fetching.status, name="project_fetch_status"),
+    path("commits/", commits.commits, name="commits"),
+    path("commits/<str:identifier>/", commits.commit, name="commit"),
+    path("commits/<str:identifier>/code/", commits.code, name="commit_code"),
+    path("settings/", settings.settings, name="project_settings_index"),
+    path("settings/repository/new-key/", settings.new_key, name="repository_new_key"),
+    path("settings/repository/forget-host/", settings.forget_host, name="repository_forget_host"),
+    path("settings/variables/delete/", settings.delete_variable, name="variable_delete"),
+    path("settings/<str:tab>/", settings.settings, name="project_settings"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("p/<str:owner>/<str:project>/", include(project_pages)),
+]

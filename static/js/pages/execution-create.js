@@ -51,6 +51,7 @@ function parameterRow(declared, value, index) {
     id: `p-${index}`,
     value: kind === "flag" ? Boolean(value) : shown(value),
     choices: declared.choices?.map(String) ?? null,
+    mustSay: !declared.optional && (declared.default ?? null) === null,
     canBeEmpty: declared.optional || value === null || value === undefined,
     placeholder: kind !== "flag" && declared.default != null ? shown(declared.default) : "",
     inputType: inputTypes[declared.widget] || "text",
