@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -56,10 +57,11 @@ def program(command: Sequence[str], environment: Mapping[str, str] | None = None
     return run
 
 
-def python_module(arguments: Sequence[str], directory: Path) -> Callable[[], int]:
+def python_module(name: str, arguments: Sequence[str], directory: Path) -> Callable[[], int]:
     """For `fork`: what `python -m arguments...` does, or `python arguments...` for a file, without a new interpreter."""
 
     def run() -> int:
+        name_process(name)
         os.chdir(directory)
         sys.argv = list(arguments)
         if arguments[0].endswith(".py"):
@@ -69,6 +71,12 @@ def python_module(arguments: Sequence[str], directory: Path) -> Callable[[], int
         return 0
 
     return run
+
+
+def name_process(name: str) -> None:
+    """For `top` and `ps -o comm`: forked processes all have the launcher's command line."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_NAME, name.encode()[:15])
 
 
 def _become(user: int) -> None:

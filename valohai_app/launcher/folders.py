@@ -15,9 +15,8 @@ class DataFolder:
     root: Path
 
     def create(self) -> None:
-        """Nobody else may look inside: it holds secrets, code and data. PostgreSQL's account may pass through."""
         self.root.mkdir(parents=True, exist_ok=True)
-        self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.root.chmod(_passable())  # secrets, code and data are in it
         for folder in (self.run, self.logs, self.storage, self.agent):
             folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -47,4 +46,13 @@ class DataFolder:
 
     def sockets(self, service: str) -> Path:
         """A folder of its own for each service: PostgreSQL's belongs to PostgreSQL's account."""
-        return socket_folder(self.root / "sockets" / service)
+        folder = socket_folder(self.root / "sockets")
+        folder.chmod(_passable())
+        own = folder / service
+        own.mkdir(mode=0o700, exist_ok=True)
+        return own
+
+
+def _passable() -> int:
+    """Nobody else may look inside; as root, PostgreSQL's own account has to pass through."""
+    return 0o711 if os.geteuid() == 0 else 0o700

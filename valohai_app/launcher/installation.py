@@ -120,7 +120,7 @@ class Installation:
 
     def _start_processes(self) -> None:
         for process in processes.of_the_server(self.options.host, self.options.port):
-            run = python_module(process.command, CHECKOUT)
+            run = python_module(f"mlops-{process.name}", process.command, CHECKOUT)
             self.supervisor.start(Service(process.name, run, processes.END_SIGNAL, process.grace_seconds))
         self.supervisor.start(self._agent(processes.AGENT))
 

@@ -59,7 +59,7 @@ def import_example(folder: DataFolder) -> Callable[[], int]:
     def run() -> int:
         from django.core.management import call_command
 
-        call_command("import_example", repository=folder.example_repository)
+        call_command("import_example", folder.example_repository)
         return 0
 
     return run

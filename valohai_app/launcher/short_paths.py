@@ -5,8 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
-# The kernel's limit is 107 bytes; PostgreSQL puts `.s.PGSQL.5432.lock` behind the folder's name.
-LONGEST_FOLDER_BYTES = 85
+# The kernel's limit is 107 bytes; PostgreSQL puts `/postgres/.s.PGSQL.5432.lock` behind the folder's name.
+LONGEST_FOLDER_BYTES = 75
 
 
 def socket_folder(wanted: Path) -> Path:
@@ -21,6 +21,7 @@ def socket_folder(wanted: Path) -> Path:
         digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"mlops-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
+    # In the temporary folder somebody else might have been first, and would read every password.
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else. Remove it, then start again.")
     return folder
