@@ -1,0 +1,3 @@
+"""The version of the platform, as clients and pages see it."""
+
+VERSION = "0.1.0"
