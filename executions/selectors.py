@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
+from environments.models import Environment
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from organizations.access import visible_to
+from projects.models import Commit, Project
 
 LATEST = "latest"
+_BULK_OF_COMMIT = ("yaml_source", "config", "config_errors")
 
 
 def executions_for(user: User) -> QuerySet[Execution]:
@@ -18,9 +21,18 @@ def executions_for(user: User) -> QuerySet[Execution]:
 
 
 def with_related(executions: QuerySet[Execution]) -> QuerySet[Execution]:
-    """Without the bulk of the commit, which no view of an execution shows."""
-    return executions.select_related("project__owner", "commit", "environment__owner", "creator").defer(
-        "commit__yaml_source", "commit__config", "commit__config_errors"
+    """For single executions: in one query, without the bulk of the commit, which no view of an execution shows."""
+    related = executions.select_related("project__owner", "commit", "environment__owner", "creator")
+    return related.defer(*(f"commit__{column}" for column in _BULK_OF_COMMIT))
+
+
+def with_shared_related(executions: QuerySet[Execution]) -> QuerySet[Execution]:
+    """For lists: one more query per kind of thing, but each project, commit and environment is made only once."""
+    return executions.prefetch_related(
+        Prefetch("project", Project.objects.select_related("owner")),
+        Prefetch("commit", Commit.objects.defer(*_BULK_OF_COMMIT)),
+        Prefetch("environment", Environment.objects.select_related("owner")),
+        "creator",
     )
 
 

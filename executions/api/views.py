@@ -16,6 +16,7 @@ from executions.api import filters, schemas
 from executions.api.create import ExecutionCreateSerializer
 from executions.api.detail import outputs, represent_detail
 from executions.api.links import Links
+from executions.api.pagination import ExecutionPagination
 from executions.api.representation import BULKY_COLUMNS, represent, row_fields
 from executions.models import Execution
 from projects.selectors import get_project
@@ -29,6 +30,7 @@ EXCLUDE = OpenApiParameter("exclude", description="Comma-separated names of fiel
 class ExecutionListView(GenericAPIView[Execution]):
     serializer_class = schemas.ExecutionRow
     filter_backends = ()
+    pagination_class = ExecutionPagination
     queryset = Execution.objects.none()
 
     @extend_schema(operation_id="executions_list", parameters=filters.PARAMETERS)
@@ -179,7 +181,7 @@ def _row_columns(executions: QuerySet[Execution], include: frozenset[str]) -> Qu
     unread = [column for column in BULKY_COLUMNS if column not in include]
     if "stop_expression" in include and "runtime_config" in unread:
         unread.remove("runtime_config")
-    return selectors.with_related(executions).defer(*unread)
+    return selectors.with_shared_related(executions).defer(*unread)
 
 
 def caller(request: Request) -> User:
