@@ -199,7 +199,7 @@ def platform_storage(kind: str) -> dict[str, Any]:
 
 STORAGES = {
     "default": platform_storage(env.text("MAIN_STORAGE_TYPE", "filesystem")),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "common.web.static.StaticFilesStorage"},
 }
 FILE_URL_LIFETIME_SECONDS = env.integer("FILE_URL_LIFETIME_SECONDS", 3600)
 

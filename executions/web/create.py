@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -58,6 +59,7 @@ def facts_for(request: HttpRequest, project: Project) -> dict[str, Any]:
         "commit": commit.identifier if commit else "",
         "given": given,
         "environments": form_facts.environment_facts(environments_for(user).order_by("name")),
+        "installation": {"no_output_timeout": settings.DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS},
         "default_environment": project.default_environment_slug,
         "inherited": form_facts.inherited_facts(variables_of(project).values()),
         **config_facts(commit, step),

@@ -102,8 +102,8 @@ export function buildPayload(form) {
   if (Number(values.priority)) payload.priority = Number(values.priority);
   const limit = parseDuration(values.timeLimit) || 0;
   if (limit !== (step.time_limit || 0)) payload.time_limit = limit;
-  const silence = parseDuration(values.silence);
-  if (silence !== null && silence !== step.no_output_timeout) payload.runtime_config.no_output_timeout = silence;
+  const silence = parseDuration(values.silence) || 0;
+  if (silence !== (step.no_output_timeout ?? form.installation.no_output_timeout)) payload.runtime_config.no_output_timeout = silence;
   return payload;
 }
 

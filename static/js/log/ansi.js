@@ -10,6 +10,7 @@ const MOVES = /[\r\x08]|\x1b\[[0-9;]*[CDGK]/;
 const TOKEN = new RegExp(
   [
     "(?:\\x1b\\[|\\x9b)([0-?]*)[ -/]*([@-~])", // CSI: parameters and final byte
+    "(?:\\x1b\\[|\\x9b)[0-?]*", // one that was cut off
     "\\x1b[\\]PX^_][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\)?", // OSC and other strings
     "\\x1b[ -/]*[0-~]?", // any other escape
     "[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f]",

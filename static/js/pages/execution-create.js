@@ -2,7 +2,7 @@
 
 import { api, errorText } from "../lib/api.js";
 import {
-  buildPayload, curlCommand, formatDurationInput, inputMistake, inputUris, lines, parameterMistake,
+  buildPayload, curlCommand, formatDurationInput, inputMistake, inputUris, lines, parameterMistake, parameterValue,
   parseDuration, parseVariables,
 } from "../lib/execution-payload.js";
 import { formatRelative } from "../lib/time.js";
@@ -11,6 +11,24 @@ import { toast } from "../lib/toast.js";
 let lastKey = 0;
 const nextKey = () => { lastKey += 1; return lastKey; };
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
+const FIELD_NAMES = {
+  environment: "environment", image: "image", command: "command", timeLimit: "time limit",
+  silence: "no-output timeout", priority: "priority", inherit: "inherit variables",
+};
+
+/* One changed thing for the summary; of lists only what left and what came. */
+function change(name, from, to) {
+  const [left, came] = Array.isArray(from) && Array.isArray(to)
+    ? [from.filter((item) => !to.includes(item)), to.filter((item) => !from.includes(item))] : [from, to];
+  return { name, from: brief(left), to: brief(came) || (brief(left) ? "nothing" : "another order") };
+}
+
+function brief(value) {
+  if (value === null || value === undefined || value === "") return "";
+  const text = Array.isArray(value) ? value.join(", ") : String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
 
 /* ---- from facts to rows ---- */
 
@@ -90,27 +108,29 @@ function stepState(facts, given) {
   };
 }
 
-function defaultValues(step) {
+/* The step's own values; where it says nothing about silence, the installation's limit is what applies. */
+function defaultValues(step, installation) {
   return {
     environment: "",
     image: step?.image ?? "",
     command: step?.command ?? "",
     timeLimit: formatDurationInput(step?.time_limit),
-    silence: formatDurationInput(step?.no_output_timeout),
+    silence: formatDurationInput(step?.no_output_timeout ?? installation.no_output_timeout),
     priority: "0",
     inherit: true,
   };
 }
 
-function givenValues(step, given) {
+function givenValues(step, installation, given) {
+  const defaults = defaultValues(step, installation);
   const silence = given.runtime_config?.no_output_timeout;
   return {
-    ...defaultValues(step),
-    environment: given.environment ?? "",
+    ...defaults,
+    environment: given.environment === step?.environment ? "" : given.environment ?? "",
     image: given.image ?? step?.image ?? "",
     command: given.command ?? step?.command ?? "",
     timeLimit: formatDurationInput(given.time_limit),
-    silence: silence === 0 ? "0s" : formatDurationInput(silence),
+    silence: silence === undefined ? defaults.silence : formatDurationInput(silence),
     priority: given.priority ? "1" : "0",
     inherit: given.inherit_environment_variables !== false,
   };
@@ -134,6 +154,7 @@ function executionForm() {
   const { given } = facts;
   return {
     projectId: facts.project.id,
+    installation: facts.installation,
     environments: facts.environments.map((item) => ({ ...item, label: environmentLabel(item) })),
     projectEnvironment: facts.default_environment,
     inherited: facts.inherited,
@@ -147,7 +168,7 @@ function executionForm() {
     problem: facts.problem,
     problems: facts.problems,
     values: {
-      ...(given ? givenValues(facts.step, given) : defaultValues(facts.step)),
+      ...(given ? givenValues(facts.step, facts.installation, given) : defaultValues(facts.step, facts.installation)),
       title: given?.title ?? "",
       tags: given?.tags?.join(", ") ?? "",
     },
@@ -201,8 +222,9 @@ function executionForm() {
     },
 
     /* changed from the step, and back */
-    isChanged(field) { return this.values[field] !== defaultValues(this.step)[field]; },
-    undo(field) { this.values[field] = defaultValues(this.step)[field]; },
+    defaults() { return defaultValues(this.step, this.installation); },
+    isChanged(field) { return this.values[field] !== this.defaults()[field]; },
+    undo(field) { this.values[field] = this.defaults()[field]; },
     inputChanged(input) { return !same(inputUris(input), input.default); },
     undoInput(input) {
       Object.assign(input, inputRow(this.step.inputs.find((item) => item.name === input.name)));
@@ -219,14 +241,22 @@ function executionForm() {
     },
     variableChanged(row) { return row.declared && row.value !== (row.default ?? ""); },
     undoVariable(row) { row.value = row.default ?? ""; },
-    get anyOverride() {
-      return Object.keys(defaultValues(this.step)).some((field) => this.isChanged(field))
-        || this.inputs.some((item) => this.inputChanged(item))
-        || this.parameters.some((item) => this.parameterChanged(item))
-        || this.variables.some((item) => !item.declared || this.variableChanged(item));
+    get anyOverride() { return this.changeList.length > 0; },
+    get changeList() {
+      const defaults = this.defaults();
+      return [
+        ...Object.keys(defaults).filter((field) => this.isChanged(field))
+          .map((field) => change(FIELD_NAMES[field], defaults[field], this.values[field])),
+        ...this.inputs.filter((item) => this.inputChanged(item))
+          .map((item) => change(item.name, item.default, inputUris(item))),
+        ...this.parameters.filter((item) => this.parameterChanged(item))
+          .map((item) => change(item.name, item.default, parameterValue(item))),
+        ...this.variables.filter((row) => row.name && (!row.declared || this.variableChanged(row)))
+          .map((row) => change(row.name, row.default, row.value)),
+      ];
     },
     revertAll() {
-      Object.assign(this.values, defaultValues(this.step));
+      Object.assign(this.values, this.defaults());
       Object.assign(this, stepState({ step: this.step }, null));
       this.groups = null;
       this.runtimeConfig = {};
@@ -282,7 +312,7 @@ function executionForm() {
         steps: fresh.steps, problem: fresh.problem, problems: fresh.problems, stepName: fresh.step?.name ?? "",
         groups: null, ...stepState(fresh, null),
       });
-      Object.assign(this.values, defaultValues(fresh.step));
+      Object.assign(this.values, defaultValues(fresh.step, this.installation));
       if (sameStep) this.reapply(kept);
       this.clearErrors();
       history.replaceState(null, "", `${location.pathname}?${query}`);
@@ -292,7 +322,7 @@ function executionForm() {
       return {
         step: this.step?.name,
         values: Object.fromEntries(
-          Object.keys(defaultValues(this.step)).filter((field) => this.isChanged(field))
+          Object.keys(this.defaults()).filter((field) => this.isChanged(field))
             .map((field) => [field, this.values[field]]),
         ),
         inputs: this.inputs.filter((item) => this.inputChanged(item)).map((item) => [item.name, inputUris(item)]),

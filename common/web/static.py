@@ -1,0 +1,9 @@
+"""Storage of collected static files."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """Names carry a hash of the content, also in what JavaScript modules import, so that all may be cached for ever."""
+
+    support_js_module_import_aggregation = True
