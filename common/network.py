@@ -11,6 +11,9 @@ from django.conf import settings
 
 from common.errors import DomainError
 
+_CARRYING_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""NAT64 and IPv4-compatible addresses: the last 32 bits are the address that is really contacted."""
+
 
 class HostUnknown(DomainError):
     code = "host_unknown"
@@ -45,6 +48,8 @@ def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if any(address in network for network in _CARRYING_IPV4):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
     return address.is_global and not address.is_multicast

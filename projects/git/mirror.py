@@ -86,6 +86,20 @@ class Mirror:
         wanted = list(wanted)
         self._forget(set(self.local_references(conversation.local)) - set(wanted), conversation.local)
         specs = "".join(f"+{reference.full_name}:{reference.full_name}\n" for reference in wanted)
+        self._clear_leftovers()
+        try:
+            self._fetch(conversation, specs)
+        except failures.GitFailed as error:
+            if error.code == "too_large":  # what came is of no use, and nobody else would remove it
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def _clear_leftovers(self) -> None:
+        """A fetch that was killed leaves its half-written pack."""
+        for left in (self.folder / "objects" / "pack").glob("tmp_*"):
+            left.unlink(missing_ok=True)
+
+    def _fetch(self, conversation: Conversation, specs: str) -> None:
         runner.run(
             ["fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--stdin", "--",
              conversation.address.url],

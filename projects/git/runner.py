@@ -44,8 +44,8 @@ def run(
 ) -> bytes:
     """The standard output of `git <arguments>`.
 
-    Raises `GitFailed` with a readable reason. `too_big` is asked every half second and answers with the exceeded limit
-    in MB when the command has to be given up.
+    Raises `GitFailed` with a readable reason. `too_big` is asked every half second and at the end; it answers with
+    the exceeded limit in MB when the command has to be given up.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin or b"")
@@ -106,9 +106,10 @@ def _wait(
     while True:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=min(_CHECK_SECONDS, timeout_seconds))
-            return
         if too_big is not None and (megabytes := too_big()) is not None:
             raise failures.too_large(megabytes, url=around.url)
+        if process.returncode is not None:
+            return
         if time.monotonic() > deadline:
             raise failures.timed_out(timeout_seconds, url=around.url)
 
