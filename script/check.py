@@ -7,7 +7,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = "common accounts organizations projects environments datastores executions valohai_app".split()
+APPS = [
+    "common",
+    "accounts",
+    "organizations",
+    "projects",
+    "environments",
+    "datastores",
+    "executions",
+    "valohai_app",
+]
 # Static checks read the settings but connect to nothing.
 NO_SERVICES = {
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 import redis
+
 from peon.protocol import keys, scripts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,7 @@ class LivePlatform:
     port: int
     options: tuple[str, ...] = ("--no-example",)
     environment: dict[str, str] = field(default_factory=dict)
+    entry: tuple[str, ...] = (sys.executable, "-m", "valohai_app.launcher")
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -77,12 +79,17 @@ class LivePlatform:
         assert isinstance(processes, dict)
         return int(processes[part]["pid"])
 
+    def has(self, part: str) -> bool:
+        processes = self._running()["processes"]
+        assert isinstance(processes, dict)
+        return part in processes
+
     def launch(self) -> None:
         """Start the launcher; do not wait."""
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         environment |= {"ALLOW_LOCAL_REPOSITORIES": "true", "LOCAL_REPOSITORY_ROOTS": str(self.data)}
         command = [
-            sys.executable, "-m", "valohai_app.launcher", "--port", str(self.port), "--data", str(self.data), *self.options,
+            *self.entry, "--port", str(self.port), "--data", str(self.data), *self.options,
         ]  # fmt: skip
         with (self.data / "launcher.out").open("ab") as output:
             self.process = subprocess.Popen(
@@ -113,6 +120,12 @@ class LivePlatform:
                 pass
             assert self.process.poll() is None, f"the launcher ended:\n{self.output()[-4000:]}"
             assert time.monotonic() < deadline, f"no {path} after {seconds} s:\n{self.output()[-4000:]}"
+            time.sleep(0.05)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not after {seconds} s:\n{self.output()[-4000:]}"
             time.sleep(0.05)
 
     def output(self) -> str:

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 class Process:
     name: str
     command: tuple[str, ...]
-    """As behind `python` (a file) or `python -m` (a module), or an installed program for the agent."""
+    """A file for `python`, a module for `python -m`, or the agent's program; and its arguments."""
     grace_seconds: int = 10
     """How long it may take to end after SIGTERM."""
+
+    @property
+    def argv(self) -> list[str]:
+        """As on a command line."""
+        return ["python", *self.command] if self.command[0].endswith(".py") else list(self.command)
 
 
 def web(host: str, port: int) -> Process:

@@ -62,7 +62,11 @@ def make_repository(repository: Path) -> None:
     fresh = repository.with_name(f"{repository.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(SOURCE, fresh)
-    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Predict failing bearings"]):
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["commit", "--quiet", "-m", "Predict failing bearings"],
+    ):
         subprocess.run(["git", *IDENTITY, *arguments], cwd=fresh, check=True)
     fresh.rename(repository)
 
