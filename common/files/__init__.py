@@ -6,10 +6,10 @@ serves under the same shape of address.
 """
 
 from django.conf import settings
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 
 from common.files.presigners import presigner_for
-from common.files.types import Download, Grant
+from common.files.types import Download, Grant, Presigner
 
 __all__ = ["Grant", "presign_get", "presign_put"]
 
@@ -41,5 +41,5 @@ def presign_put(
     return _presigner().put(name, size_bytes, lifetime, base_url)
 
 
-def _presigner():  # type: ignore[no-untyped-def]
-    return presigner_for(default_storage._wrapped if hasattr(default_storage, "_wrapped") else default_storage)
+def _presigner() -> Presigner:
+    return presigner_for(storages["default"])
