@@ -51,8 +51,8 @@ def test_revoked_token_is_gone(alice_browser: Client, alice: User) -> None:
 
 
 def test_nobody_revokes_anothers_token(alice_browser: Client, charlie_browser: Client, alice: User) -> None:
-    alice_browser.post(TOKENS, {"name": "laptop"})
+    alice_browser.post(TOKENS, {"name": "alices-machine"})
     token = alice.api_tokens.get()
     assert charlie_browser.post(f"{TOKENS}{token.pk}/revoke/").status_code == 404
     assert alice.api_tokens.filter(pk=token.pk).exists()
-    assert "laptop" not in charlie_browser.get(TOKENS).content.decode()
+    assert "alices-machine" not in charlie_browser.get(TOKENS).content.decode()
