@@ -29,17 +29,18 @@ def record_worker(
     runtime: str = "",
     queues: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
-) -> Worker:
-    """Write down how a worker describes itself, and that it was heard of now."""
-    worker, _ = Worker.objects.update_or_create(
+) -> None:
+    """Write down how a worker describes itself, and that it was heard of now. One statement: a job waits for it."""
+    worker = Worker(
         identity=identity[:128],
-        defaults={
-            "host": host[:255],
-            "agent_version": agent_version[:32],
-            "runtime": runtime[:16],
-            "queues": list(queues),
-            "facts": dict(facts or {}),
-            "last_seen_at": clock.now(),
-        },
+        host=host[:255],
+        agent_version=agent_version[:32],
+        runtime=runtime[:16],
+        queues=list(queues),
+        facts=dict(facts or {}),
+        last_seen_at=clock.now(),
     )
-    return worker
+    described = ["host", "agent_version", "runtime", "queues", "facts", "last_seen_at", "updated_at"]
+    Worker.objects.bulk_create(
+        [worker], update_conflicts=True, unique_fields=["identity"], update_fields=described
+    )

@@ -96,8 +96,7 @@ def _code(execution: Execution, base_url: str) -> dict[str, Any] | None:
     grant = presign_get(
         commit.archive_key,
         filename=f"{commit.short_identifier.lstrip('~')}.tar.gz",
-        request_base=base_url,
-        lifetime_seconds=settings.FILE_URL_LIFETIME_SECONDS,
+        base_url=base_url,
     )
     return {
         "identifier": commit.identifier,

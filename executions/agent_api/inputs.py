@@ -4,7 +4,8 @@ import uuid
 from pathlib import PurePosixPath
 from typing import Any
 
-from datastores.selectors import InputFile, input_file
+from datastores.selectors import input_file
+from datastores.types import InputFile
 from executions.models import Execution
 
 KEEP_FULL = "full"

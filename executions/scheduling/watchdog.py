@@ -25,6 +25,12 @@ from executions.types import RUNNING, Status
 
 logger = logging.getLogger(__name__)
 
+MOST_ATTEMPTS = 20
+NEVER_BEGAN = (
+    f"{MOST_ATTEMPTS} times a worker took this execution and was lost before it began. "
+    "Look at the workers' logs, then run it again."
+)
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -95,6 +101,9 @@ def carry_out(findings: Findings) -> None:
 
 def _hand_to_next_worker(execution: UnfinishedExecution) -> None:
     queue.release([execution.job.member])
+    if execution.epoch + 1 >= MOST_ATTEMPTS:
+        lifecycle.mark_refused(execution_id=execution.id, epoch=execution.epoch, reason=NEVER_BEGAN)
+        return
     if lifecycle.begin_next_epoch(execution_id=execution.id, epoch=execution.epoch):
         logger.warning("worker died before it began; queued again", extra={"execution": str(execution.id)})
         job = queue.Job(execution.id, execution.epoch + 1, execution.queue_name, execution.priority)

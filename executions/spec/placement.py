@@ -6,7 +6,7 @@ from django.db.models import Q
 from valohai_yaml.objs.step import Step
 
 from accounts.models import User
-from datastores.models import DataStore
+from datastores.selectors import find_upload_store
 from environments.models import Environment
 from environments.selectors import default_environment, environments_for, resolve_environment
 from executions.spec.faults import Faults
@@ -67,27 +67,13 @@ def choose_upload_store(*, step: Step, project: Project, faults: Faults) -> UUID
     if not step.upload_store:
         return project.upload_store_id
     name = step.upload_store
-    usable = DataStore.objects.filter(
-        Q(is_default=True)
-        | Q(project=project)
-        | Q(access_mode=DataStore.AccessMode.PUBLIC)
-        | Q(access_mode=DataStore.AccessMode.OWNER_ORGANIZATION, owner_id=project.owner_id),
-        allow_write=True,
-    )
-    matching = Q(name=name) | Q(pk=UUID(name)) if _is_uuid(name) else Q(name=name)
-    store = usable.filter(matching).order_by("-created_at").values_list("pk", flat=True).first()
-    if store is None:
+    store = find_upload_store(project, name)
+    if store is None or not store.allow_write:
         faults.add(
             "upload_store",
             f"Step '{step.name}' uploads to the store '{name}', which this project cannot write to.",
             "does_not_exist",
         )
-    return store
+        return None
+    return store.pk
 
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -186,6 +186,19 @@ def test_worker_that_dies_between_pop_and_claim_costs_only_its_lease():
 
 
 @pytest.mark.django_db
+def test_a_job_that_kills_its_workers_before_it_begins_is_not_handed_out_for_ever():
+    execution = make_execution(
+        status=Status.QUEUED, environment=make_environment("gpu"), epoch=watchdog.MOST_ATTEMPTS - 1
+    )
+    queue.enqueue(queue.job_of(execution))
+    claim("gpu", lease_ms=-1)
+    look()
+    execution.refresh_from_db()
+    assert (execution.status, execution.error_text) == (Status.ERROR, watchdog.NEVER_BEGAN)
+    assert claim("gpu") is None
+
+
+@pytest.mark.django_db
 def test_the_wish_to_stop_survives_a_flush():
     execution = make_execution(status=Status.STOPPING)
     look()
