@@ -221,13 +221,20 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "MLOps platform API",
     "VERSION": "v0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "/static/vendor/swagger-ui",
-    "SWAGGER_UI_FAVICON_HREF": "/static/favicon.svg",
     "SCHEMA_PATH_PREFIX": "/api/v0/",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER", REDIS_URL)
+
+def celery_broker(redis_url: str) -> str:
+    """Celery has a name of its own for a Redis behind a Unix socket."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    return f"redis+socket://{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
+
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER") or celery_broker(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

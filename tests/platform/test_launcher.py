@@ -93,12 +93,11 @@ def test_everything_killed_and_a_stale_pid_file_do_not_block(platform: LivePlatf
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
-def test_dead_part_comes_back(platform: LivePlatform, part: str) -> None:
-    platform.start()
-    before = platform.pid_of(part)
+def test_dead_part_comes_back(fault_platform: LivePlatform, part: str) -> None:
+    before = fault_platform.pid_of(part)
     os.kill(before, signal.SIGKILL)
-    platform.wait_until(lambda: platform.has(part) and platform.pid_of(part) != before, 30)
-    platform.wait_for("/readyz", 60)
+    fault_platform.wait_until(lambda: fault_platform.has(part) and fault_platform.pid_of(part) != before, 30)
+    fault_platform.wait_for("/readyz", 60)
 
 
 def test_port_that_is_taken_is_named(platform: LivePlatform) -> None:

@@ -30,11 +30,6 @@ class RedisServer:
         return f"unix://{quote(str(self.socket_path))}?db=0"
 
     @property
-    def celery_url(self) -> str:
-        """Celery has a name of its own for a Redis behind a socket."""
-        return f"redis+socket://{quote(str(self.socket_path))}?virtual_host=0"
-
-    @property
     def command(self) -> list[str]:
         options = {
             "port": "0",
