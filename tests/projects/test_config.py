@@ -158,7 +158,7 @@ def test_a_step_by_name(django_assert_num_queries: Any) -> None:
 
 @pytest.mark.django_db
 def test_an_unknown_step_lists_those_there_are() -> None:
-    with pytest.raises(StepNotFound, match="no step 'tain'. Its steps are: 'train'"):
+    with pytest.raises(StepNotFound, match=r"no step 'tain'\. Its steps are: 'train'"):
         get_step(make_commit(), "tain")
     with pytest.raises(StepNotFound, match="has no steps"):
         get_step(make_commit(yaml="", config=[]), "train")
