@@ -95,7 +95,7 @@ class Upload:
     """A file that the worker wants to put into the store."""
 
     name: str
-    size_bytes: int | None
+    size_bytes: int
 
 
 @transaction.atomic

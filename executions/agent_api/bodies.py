@@ -44,6 +44,6 @@ def _upload(file: dict[str, Any]) -> Upload:
     name, size = file.get("name"), file.get("size")
     if not isinstance(name, str) or not name or unstorable(name):
         raise BodyRefused("Every file needs a name.", field="files")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise BodyRefused(f"The size of '{name}' must be a number of bytes.", field="files")
     return Upload(name, size)

@@ -2,11 +2,13 @@
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerError
 
 from common import clock
-from executions.background import delete_abandoned_uploads, seal_log
+from datastores.background import clean_abandoned_uploads
+from executions.background import seal_log
 from executions.models import Execution
 
 logger = logging.getLogger(__name__)
@@ -16,16 +18,22 @@ SEALING_GRACE = timedelta(seconds=60)
 BATCH = 100
 
 
-def run() -> None:
+def every_minute() -> None:
     try:
         for pk in unsealed_executions():
             seal_log.apply_async([str(pk)], retry=False)
-        delete_abandoned_uploads.apply_async(retry=False)
     except BrokerError:
-        logger.warning("housekeeping waits: the Celery broker is away")
+        logger.warning("logs are sealed later: the Celery broker is away")
 
 
-def unsealed_executions() -> list[object]:
+def every_hour() -> None:
+    try:
+        clean_abandoned_uploads.apply_async(retry=False)
+    except BrokerError:
+        logger.warning("abandoned uploads are cleaned later: the Celery broker is away")
+
+
+def unsealed_executions() -> list[UUID]:
     """Ended a while ago, log not yet in object storage; oldest first."""
     ended = Execution.objects.filter(log_sealed_at__isnull=True, ended_at__lt=clock.now() - SEALING_GRACE)
     return list(ended.order_by("ended_at").values_list("pk", flat=True)[:BATCH])

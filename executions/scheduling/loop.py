@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
-HOUSEKEEPING_SECONDS = 60.0
 
 
 class Scheduler:
@@ -35,7 +34,7 @@ class Scheduler:
         self._leadership = Leadership()
         self._wakes = Wakes()
         self._suspects: Mapping[str, float] = {}
-        self._due = {"thorough": 0.0, "sweep": 0.0, "housekeeping": 0.0}
+        self._due = dict.fromkeys(("thorough", "sweep", "minute", "hour"), 0.0)
         self._database_is_away = False
 
     def run(self) -> None:
@@ -72,8 +71,10 @@ class Scheduler:
             # What a living worker said meanwhile is unknown: start counting again when Redis is back.
             self._suspects = {}
             self._wakes.close()
-        if self._is_due("housekeeping", now, HOUSEKEEPING_SECONDS):
-            housekeeping.run()
+        if self._is_due("minute", now, 60):
+            housekeeping.every_minute()
+        if self._is_due("hour", now, 3600):
+            housekeeping.every_hour()
 
     def _compare_with_redis(self, unfinished: list[UnfinishedExecution], now: float) -> None:
         evidence = queue.read_evidence([execution.job for execution in unfinished])

@@ -244,7 +244,7 @@ class TestUploads:
     def test_reserves_and_grants_addresses(self, make):
         factories.make_store()
         execution = make(Status.STARTED)
-        body = {"files": [{"name": "a/b.txt", "size": 3}, {"name": "c.bin", "size": None}]}
+        body = {"files": [{"name": "a/b.txt", "size": 3}, {"name": "c.bin", "size": 0}]}
         answer = call(execution, "uploads", body)
         assert answer.status_code == 200, answer.content
         first, second = answer.json()["uploads"]
@@ -262,7 +262,7 @@ class TestUploads:
         assert not Datum.objects.exists()
 
     @pytest.mark.parametrize("files", [None, "x", [1], [{}], [{"name": ""}], [{"name": "a\x00"}], [{"name": "a", "size": -1}],
-                                       [{"name": "a", "size": "1"}], [{"name": "a"}] * 1001])  # fmt: skip
+                                       [{"name": "a", "size": "1"}], [{"name": "a"}], [{"name": "a", "size": 1}] * 1001])  # fmt: skip
     def test_nonsense_is_refused(self, make, files):
         assert call(make(Status.STARTED), "uploads", {"files": files}).status_code == 400
         assert not Datum.objects.exists()
