@@ -67,6 +67,7 @@ function parameterRow(declared, value, index) {
     ...declared,
     kind,
     id: `p-${index}`,
+    noteId: `p-${index}-note`,
     value: kind === "flag" ? Boolean(value) : shown(value),
     choices: declared.choices?.map(String) ?? null,
     mustSay: !declared.optional && (declared.default ?? null) === null,
