@@ -24,7 +24,9 @@ class TokenExpired(DomainError):
     http_status = 401
 
     def __init__(self) -> None:
-        super().__init__("This token has expired (token_expired). Create a new one on the page /auth/tokens/.")
+        super().__init__(
+            "This token has expired (token_expired). Create a new one on the page /auth/tokens/."
+        )
 
 
 def create_api_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:

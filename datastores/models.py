@@ -30,9 +30,13 @@ class DataStore(IdentifiedModel):
 
     name = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    access_mode = models.CharField(max_length=32, choices=AccessMode.choices, default=AccessMode.SINGLE_PROJECT)
+    access_mode = models.CharField(
+        max_length=32, choices=AccessMode.choices, default=AccessMode.SINGLE_PROJECT
+    )
     owner = models.ForeignKey(Owner, null=True, blank=True, on_delete=models.PROTECT, related_name="stores")
-    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="stores")
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="stores"
+    )
     allow_read = models.BooleanField(default=True)
     allow_write = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
@@ -68,7 +72,11 @@ class Datum(IdentifiedModel):
     stored_at = models.DateTimeField(null=True, blank=True, help_text="None: reserved, not whole yet")
     purged_at = models.DateTimeField(null=True, blank=True)
     uploader = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploaded_datums"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="uploaded_datums",
     )
     tags = ArrayField(models.CharField(max_length=128), default=list, blank=True)
     properties = models.JSONField(default=dict, blank=True)

@@ -9,7 +9,9 @@ from common.models import IdentifiedModel
 
 
 class Organization(models.Model):
-    owner = models.OneToOneField(Owner, primary_key=True, on_delete=models.PROTECT, related_name="organization")
+    owner = models.OneToOneField(
+        Owner, primary_key=True, on_delete=models.PROTECT, related_name="organization"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -57,7 +59,9 @@ class Team(IdentifiedModel):
 
 class TeamMembership(IdentifiedModel):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="team_memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="team_memberships"
+    )
     allow_project_administration = models.BooleanField(default=False)
     is_read_only = models.BooleanField(default=False)
 

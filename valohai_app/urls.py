@@ -5,6 +5,7 @@ from django.urls import include, path
 
 api_v0 = [
     path("", include("accounts.api.urls")),
+    path("", include("organizations.api.urls")),
     path("", include("projects.api.urls")),
     path("", include("environments.api.urls")),
     path("", include("datastores.api.urls")),

@@ -18,6 +18,7 @@ from accounts.api.serializers import (
     TokenSerializer,
     UserSerializer,
 )
+from accounts.current import user_of
 from accounts.models import User
 from accounts.services import create_api_token
 from common.version import VERSION
@@ -61,15 +62,14 @@ class LoginLinkView(APIView):
 
     @extend_schema(operation_id="users-login-link", responses=LoginLinkSerializer)
     def get(self, request: Request) -> Response:
-        assert isinstance(request.user, User)
-        return Response({"url": f"/auth/link/?code={login_links.create(request.user)}"})
+        return Response({"url": f"/auth/link/?code={login_links.create(user_of(request))}"})
 
 
 class UserListView(ListAPIView[Any]):
     """The caller and whoever shares an organization with them."""
 
     serializer_class = UserSerializer
+    queryset = User.objects.none()
 
     def get_queryset(self) -> QuerySet[User]:
-        user = self.request.user
-        return selectors.users_known_to(user) if isinstance(user, User) else User.objects.none()
+        return selectors.users_known_to(user_of(self.request))

@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import selectors, services, throttling
+from accounts import login_links, selectors, services, throttling
+from accounts.current import user_of
 from accounts.models import User
-from accounts.web.current import user_of
 from accounts.web.forms import LoginForm, TokenForm
 from common import clock
 from common.errors import DomainError
@@ -41,6 +41,18 @@ def login(request: HttpRequest) -> HttpResponse:
             start_session(request, user)
             return redirect(next_url)
     return render(request, "accounts/login.html", {"form": form, "next": next_url}, status=status)
+
+
+@never_cache
+@require_http_methods(["GET"])
+def login_link(request: HttpRequest) -> HttpResponse:
+    """Sign the browser in by a one-time code, then go on to where its client wanted."""
+    user = login_links.redeem(request.GET.get("code", ""))
+    if user is None:
+        messages.error(request, "This login link was used already or is too old. Log in with your password.")
+        return redirect("login")
+    start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return redirect(_safe_next(request))
 
 
 @require_POST

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.core.files.storage import FileSystemStorage
 
 from common.files.tokens import FileToken, sign
-from common.files.types import Download, Grant
+from common.files.types import Download, Grant, Presigner
 
 
 def disposition(filename: str, inline: bool) -> str:
@@ -45,7 +45,9 @@ class S3Presigner:
         self._storage = storage
 
     def get(self, download: Download, base_url: str) -> Grant:
-        return Grant("GET", self._sign("get_object", download.name, download.lifetime_seconds, _response(download)))
+        return Grant(
+            "GET", self._sign("get_object", download.name, download.lifetime_seconds, _response(download))
+        )
 
     def put(self, name: str, size_bytes: int | None, lifetime_seconds: int, base_url: str) -> Grant:
         return Grant("PUT", self._sign("put_object", name, lifetime_seconds, {}))
@@ -102,11 +104,11 @@ class AzurePresigner:
         return Grant("PUT", url, {"x-ms-blob-type": "BlockBlob"})
 
 
-def presigner_for(storage: Any) -> FilesystemPresigner | S3Presigner | GooglePresigner | AzurePresigner:
+def presigner_for(storage: Any) -> Presigner:
     """The presigner of a Django storage. Told apart by class name, so that no cloud library is imported for it."""
     if isinstance(storage, FileSystemStorage):
         return FilesystemPresigner()
-    by_class = {
+    by_class: dict[str, type[S3Presigner | GooglePresigner | AzurePresigner]] = {
         "S3Storage": S3Presigner,
         "GoogleCloudStorage": GooglePresigner,
         "AzureStorage": AzurePresigner,
@@ -114,4 +116,6 @@ def presigner_for(storage: Any) -> FilesystemPresigner | S3Presigner | GooglePre
     for base in type(storage).__mro__:
         if base.__name__ in by_class:
             return by_class[base.__name__](storage)
-    raise TypeError(f"{type(storage).__name__} cannot sign addresses. Use filesystem, s3, gcs or azure storage.")
+    raise TypeError(
+        f"{type(storage).__name__} cannot sign addresses. Use filesystem, s3, gcs or azure storage."
+    )

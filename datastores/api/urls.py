@@ -1,5 +1,23 @@
-"""Routes."""
+"""Routes of data, aliases and stores. Literal addresses come before the ones with an id."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from datastores.api import views
+
+urlpatterns = [
+    path("data/", views.DatumListView.as_view(), name="datum-list"),
+    path("data/uploads/", views.UploadView.as_view(), name="datum-upload"),
+    path("data/metadata/apply/", views.ApplyPropertiesView.as_view(), name="datum-apply-properties"),
+    path("data/<uuid:datum_id>/", views.DatumDetailView.as_view(), name="datum-detail"),
+    path("data/<uuid:datum_id>", views.DatumDetailView.as_view()),
+    path("data/<uuid:datum_id>/download/", views.DatumDownloadView.as_view(), name="datum-download"),
+    path("data/<uuid:datum_id>/download_url/", views.DatumDownloadView.as_view(), name="datum-download-url"),
+    path("data/<uuid:datum_id>/preview/", views.DatumPreviewView.as_view(), name="datum-preview"),
+    path("data/<uuid:datum_id>/purge/", views.DatumPurgeView.as_view(), name="datum-purge"),
+    path("data/<uuid:datum_id>/metadata/", views.DatumPropertiesView.as_view(), name="datum-properties"),
+    path("data/<uuid:datum_id>/complete/", views.UploadCompleteView.as_view(), name="datum-upload-complete"),
+    path("datum-aliases/", views.AliasListView.as_view(), name="datum-alias-list"),
+    path("datum-aliases/resolve/", views.AliasResolveView.as_view(), name="datum-alias-resolve"),
+    path("stores/", views.StoreListView.as_view(), name="store-list"),
+    path("stores/<uuid:store_id>/", views.StoreDetailView.as_view(), name="store-detail"),
+]

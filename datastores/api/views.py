@@ -1,0 +1,191 @@
+"""Data, aliases and stores. Shapes and addresses as the official clients use them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.current import user_of
+from datastores import previews, selectors, services
+from datastores.api import serializers
+from datastores.api.filters import AliasFilter, DatumFilter
+from datastores.api.serializers import base_url
+from datastores.models import DataStore, Datum, DatumAlias
+from organizations.access import Capability, require
+from projects.selectors import get_project
+
+
+class DatumListView(ListAPIView[Any]):
+    serializer_class = serializers.DatumSerializer
+    filterset_class = DatumFilter
+    queryset = Datum.objects.none()
+
+    def get_queryset(self) -> QuerySet[Datum]:
+        return selectors.datums_for(user_of(self.request)).order_by("-created_at")
+
+
+class DatumDetailView(APIView):
+    @extend_schema(operation_id="data-retrieve", responses=serializers.DatumSerializer)
+    def get(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_datum(user_of(request), datum_id)
+        return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
+
+
+class DatumDownloadView(APIView):
+    """A signed address of the bytes, good for a plain GET without credentials."""
+
+    @extend_schema(responses=serializers.DownloadSerializer)
+    def get(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_datum(user_of(request), datum_id)
+        return Response({"url": selectors.download_grant(datum, base_url(request)).url})
+
+
+class DatumPreviewView(APIView):
+    @extend_schema(operation_id="data-preview", responses=serializers.PreviewSerializer)
+    def get(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_datum(user_of(request), datum_id)
+        shown = previews.preview(datum)
+        body: dict[str, Any] = {"kind": shown.kind, "truncated": shown.truncated}
+        if shown.kind == "csv":
+            body["rows"] = shown.rows
+        elif shown.kind == "image":
+            body["url"] = selectors.download_grant(datum, base_url(request), inline_type=shown.image_type).url
+        elif shown.kind == "none":
+            body["reason"] = shown.reason
+        else:
+            body["text"] = shown.text
+        return Response(body)
+
+
+class DatumPurgeView(APIView):
+    @extend_schema(operation_id="data-purge", request=None, responses=serializers.OkSerializer)
+    def post(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_datum(user_of(request), datum_id)
+        services.purge_datum(datum=datum, actor=user_of(request))
+        return Response({"ok": True})
+
+
+class DatumPropertiesView(APIView):
+    """Merge properties into those of one file."""
+
+    @extend_schema(
+        operation_id="data-metadata",
+        request={"application/json": dict},
+        responses=serializers.DatumSerializer,
+    )
+    def post(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_datum(user_of(request), datum_id)
+        values = request.data if isinstance(request.data, dict) else {}
+        services.apply_properties(datum=datum, actor=user_of(request), values=dict(values))
+        return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
+
+
+class ApplyPropertiesView(APIView):
+    """Merge different properties into several files."""
+
+    @extend_schema(
+        operation_id="data-metadata-apply",
+        request=serializers.ApplyPropertiesSerializer,
+        responses=serializers.OkSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        serializer = serializers.ApplyPropertiesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data["datum_metadata"]
+        found = [
+            (selectors.get_datum(user_of(request), datum_id), values) for datum_id, values in wanted.items()
+        ]
+        for datum, values in found:
+            services.apply_properties(datum=datum, actor=user_of(request), values=values)
+        return Response({"ok": True})
+
+
+class UploadView(APIView):
+    """Reserve a place for a file; the answer says how to upload it. Then POST to its `complete/`."""
+
+    @extend_schema(
+        operation_id="data-upload",
+        request=serializers.UploadRequestSerializer,
+        responses={201: serializers.UploadGrantSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        serializer = serializers.UploadRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        project = get_project(user_of(request), wanted["project"])
+        require(user_of(request), Capability.RUN, project)
+        datum, grant = services.reserve_upload(
+            project=project,
+            execution_id=None,
+            execution_counter=None,
+            store=selectors.default_store(project),
+            name=wanted["name"],
+            size_bytes=wanted["size"],
+            base_url=base_url(request),
+            uploader=user_of(request),
+        )
+        body = {"datum_id": datum.pk, "method": grant.method, "url": grant.url, "headers": grant.headers}
+        return Response(body, status=201)
+
+
+class UploadCompleteView(APIView):
+    @extend_schema(operation_id="data-upload-complete", request=None, responses=serializers.DatumSerializer)
+    def post(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_reservation(user_of(request), datum_id)
+        stored = services.complete_upload(datum=datum, actor=user_of(request))
+        return Response(serializers.DatumSerializer(stored, context={"request": request}).data)
+
+
+class AliasListView(ListAPIView[Any]):
+    serializer_class = serializers.DatumAliasSerializer
+    filterset_class = AliasFilter
+    queryset = DatumAlias.objects.none()
+
+    def get_queryset(self) -> QuerySet[DatumAlias]:
+        return selectors.aliases_for(user_of(self.request)).order_by("name")
+
+    @extend_schema(
+        operation_id="datum-aliases-set",
+        request=serializers.AliasRequestSerializer,
+        responses={201: serializers.DatumAliasSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        serializer = serializers.AliasRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        project = get_project(user_of(request), wanted["project"])
+        datum = selectors.get_datum(user_of(request), wanted["datum"])
+        alias = services.set_alias(project=project, actor=user_of(request), name=wanted["name"], datum=datum)
+        return Response(
+            serializers.DatumAliasSerializer(alias, context={"request": request}).data, status=201
+        )
+
+
+class AliasResolveView(APIView):
+    @extend_schema(operation_id="datum-aliases-resolve", responses=serializers.DatumAliasSerializer)
+    def get(self, request: Request) -> Response:
+        parameters = request.query_params
+        alias = selectors.resolve_alias(
+            user_of(request), parameters.get("project"), parameters.get("name", "")
+        )
+        return Response(serializers.DatumAliasSerializer(alias, context={"request": request}).data)
+
+
+class StoreListView(ListAPIView[Any]):
+    serializer_class = serializers.DataStoreSerializer
+    queryset = DataStore.objects.none()
+
+    def get_queryset(self) -> QuerySet[DataStore]:
+        return selectors.stores_for(user_of(self.request)).order_by("name", "pk")
+
+
+class StoreDetailView(APIView):
+    @extend_schema(operation_id="stores-retrieve", responses=serializers.DataStoreSerializer)
+    def get(self, request: Request, store_id: UUID) -> Response:
+        store = selectors.get_store(user_of(request), store_id)
+        return Response(serializers.DataStoreSerializer(store, context={"request": request}).data)
