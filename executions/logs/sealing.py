@@ -1,0 +1,99 @@
+"""Moves log lines out of the database into objects of the platform's storage.
+
+Objects are written outside of any transaction; then the rows are switched in one. A name says which lines an object holds, so
+that whoever writes the same one again writes the same lines.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from common import clock
+from executions.logs import stream
+from executions.logs.chunks import make_row
+from executions.logs.segments import Segment, pack, unpack
+from executions.models import Execution, LogChunk
+
+OBJECT_BYTES = 4 * 1024 * 1024
+"""Raw size of an object: small enough to open a log anywhere at once, large enough not to be a swarm of files."""
+LEAST_RUNNING_BYTES = 1024 * 1024
+"""While it runs, an object is written only for at least this much."""
+
+
+def seal(execution_id: UUID) -> int:
+    """Seal what can be sealed: everything after the end, full runs of fresh chunks before. Returns objects written."""
+    execution = (
+        Execution.objects.filter(pk=execution_id).only("ended_at", "log_sealed_at", "log_line_count").first()
+    )
+    if execution is None:
+        stream.forget(execution_id)
+        return 0
+    if execution.log_sealed_at is not None:
+        return 0
+    has_ended = execution.ended_at is not None
+    written = 0
+    for run in _runs(execution_id, has_ended):
+        written += _seal_run(execution_id, run)
+    if has_ended:
+        _complete(execution_id)
+    return written
+
+
+def _runs(execution_id: UUID, has_ended: bool) -> Iterator[list[int]]:
+    """Primary keys of fresh chunks that follow each other, about an object's worth at a time.
+
+    While it runs, the last chunk stays fresh: ingest still adds to it.
+    """
+    fresh = LogChunk.objects.filter(execution_id=execution_id, data__isnull=False).order_by("first_line")
+    sizes = list(fresh.values_list("pk", "raw_size_bytes"))
+    if not has_ended:
+        sizes = sizes[:-1]
+    run: list[int] = []
+    total = 0
+    for pk, size in sizes:
+        if run and total + size > OBJECT_BYTES:
+            yield run
+            run, total = [], 0
+        run.append(pk)
+        total += size
+    if run and (has_ended or total >= LEAST_RUNNING_BYTES):
+        yield run
+
+
+def _seal_run(execution_id: UUID, run: Sequence[int]) -> int:
+    rows = list(LogChunk.objects.filter(pk__in=run, data__isnull=False).order_by("first_line"))
+    if [row.pk for row in rows] != list(run):
+        return 0  # somebody else was faster
+    segments = [s for row in rows for s in unpack(bytes(row.data or b""), row.first_line)]
+    name = f"logs/{execution_id}/{segments[0].first_line}-{segments[-1].end_line}.z"
+    saved = default_storage.save(name, ContentFile(pack(segments).data))
+    if _switch(execution_id, rows, segments, saved):
+        return 1
+    if saved != name:
+        default_storage.delete(
+            saved
+        )  # under our own name; the plain name may be what the other one points to
+    return 0
+
+
+@transaction.atomic(durable=True)
+def _switch(execution_id: UUID, rows: Sequence[LogChunk], segments: Sequence[Segment], saved: str) -> bool:
+    """One row that names the object in place of `rows`; False when they are not what they were."""
+    Execution.objects.select_for_update(no_key=True).only("pk").get(pk=execution_id)
+    now = LogChunk.objects.filter(pk__in=[row.pk for row in rows], data__isnull=False).order_by("first_line")
+    if list(now.values_list("pk", "line_count")) != [(row.pk, row.line_count) for row in rows]:
+        return False
+    now.delete()
+    make_row(execution_id, segments, data=None, storage_key=saved).save(force_insert=True)
+    return True
+
+
+def _complete(execution_id: UUID) -> None:
+    """Mark the log as whole and let Redis forget it, once no line is left in the database."""
+    if LogChunk.objects.filter(execution_id=execution_id, data__isnull=False).exists():
+        return
+    stream.forget(execution_id)  # first: were Redis away, the next call would try again
+    Execution.objects.filter(pk=execution_id, log_sealed_at__isnull=True).update(log_sealed_at=clock.now())
