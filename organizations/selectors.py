@@ -1,33 +1,59 @@
-"""Reads of organizations and teams."""
+"""Reads of organizations and teams. Members see them; a superuser sees all; to anybody else they do not exist."""
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import User
-from common.errors import NotFound
-from organizations.models import Organization, Team
+from organizations.errors import OrganizationNotFound, TeamNotFound
+from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
+
+_LARGEST_ID = 2**63 - 1
 
 
-class TeamNotFound(NotFound):
-    def __init__(self, reference: object) -> None:
-        super().__init__(f"There is no team '{reference}' that you can see.")
+def organizations_for(user: User | AnonymousUser) -> QuerySet[Organization]:
+    """Those that the user belongs to, by name."""
+    return (
+        Organization.objects.filter(_seen_by(user, "pk"))
+        .select_related("owner")
+        .order_by("owner__name", "pk")
+    )
 
 
-def organizations_for(user: User) -> QuerySet[Organization]:
-    organizations = Organization.objects.select_related("owner").order_by("owner__name")
-    if user.is_superuser:
-        return organizations
-    return organizations.filter(pk__in=user.memberships.values("organization_id"))
+def get_organization(user: User | AnonymousUser, organization_id: int) -> Organization:
+    found = (
+        organizations_for(user).filter(pk=organization_id).first()
+        if 0 < organization_id <= _LARGEST_ID
+        else None
+    )
+    if found is None:
+        raise OrganizationNotFound(organization_id)
+    return found
 
 
-def teams_for(user: User) -> QuerySet[Team]:
-    """The teams of the organizations that the user belongs to."""
-    return Team.objects.filter(organization__in=organizations_for(user)).select_related("organization__owner")
+def teams_for(user: User | AnonymousUser) -> QuerySet[Team]:
+    """Every team of the organizations that the user belongs to."""
+    return (
+        Team.objects.filter(_seen_by(user, "organization_id"))
+        .select_related("organization__owner")
+        .order_by("name", "pk")
+    )
 
 
-def get_team(user: User, team_id: UUID) -> Team:
-    team = teams_for(user).filter(pk=team_id).first()
+def get_team(user: User | AnonymousUser, team_id: UUID) -> Team:
+    """With its members, by name. Raises `TeamNotFound`."""
+    members = TeamMembership.objects.select_related("user").order_by("user__username")
+    team = teams_for(user).filter(pk=team_id).prefetch_related(Prefetch("memberships", members)).first()
     if team is None:
         raise TeamNotFound(team_id)
     return team
+
+
+def _seen_by(user: User | AnonymousUser, path: str) -> Q:
+    if not isinstance(user, User) or not user.is_active:
+        return Q(pk__in=[])
+    if user.is_superuser:
+        return Q()
+    mine = OrganizationMembership.objects.filter(user=user).values("organization_id")
+    return Q(**{f"{path}__in": mine})

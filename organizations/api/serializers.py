@@ -1,4 +1,4 @@
-"""Shapes of organizations and teams."""
+"""Shapes of organizations and teams, as the official clients read them."""
 
 from typing import Any
 
@@ -6,41 +6,49 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest.links import absolute
-from organizations.models import Organization, Team
+from organizations.models import Organization, Team, TeamMembership
 
 
 class OrganizationSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
+    username = serializers.CharField(source="name")
+    ctime = serializers.DateTimeField(source="created_at")
     url = serializers.SerializerMethodField()
 
     def get_url(self, organization: Organization) -> str:
-        return f"{absolute(self.context['request'], 'organization-list')}{organization.pk}/"
+        return absolute(self.context["request"], "organization-detail", organization_id=organization.pk)
+
+
+class OrganizationBriefSerializer(serializers.Serializer[Any]):
+    """Some clients read `name`, others `username`."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    username = serializers.CharField(source="name")
+
+
+class TeamMemberSerializer(serializers.Serializer[Any]):
+    user = serializers.SerializerMethodField()
+    ctime = serializers.DateTimeField(source="created_at")
+    allow_project_administration = serializers.BooleanField()
+    is_read_only = serializers.BooleanField()
+
+    @extend_schema_field(serializers.DictField())
+    def get_user(self, membership: TeamMembership) -> dict[str, Any]:
+        return {"id": membership.user_id, "username": membership.user.username}
 
 
 class TeamSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
+    organization = OrganizationBriefSerializer()
+    ctime = serializers.DateTimeField(source="created_at")
     url = serializers.SerializerMethodField()
-    organization = serializers.SerializerMethodField()
-    members = serializers.SerializerMethodField()
 
     def get_url(self, team: Team) -> str:
         return absolute(self.context["request"], "team-detail", team_id=team.pk)
 
-    @extend_schema_field(serializers.DictField())
-    def get_organization(self, team: Team) -> dict[str, Any]:
-        organization = team.organization
-        return {"id": organization.pk, "name": organization.name, "username": organization.name}
 
-    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
-    def get_members(self, team: Team) -> list[dict[str, Any]]:
-        return [
-            {
-                "user": {"id": membership.user_id, "username": membership.user.username},
-                "ctime": membership.created_at.isoformat().replace("+00:00", "Z"),
-                "allow_project_administration": membership.allow_project_administration,
-                "is_read_only": membership.is_read_only,
-            }
-            for membership in team.memberships.all()
-        ]
+class TeamDetailSerializer(TeamSerializer):
+    members = TeamMemberSerializer(many=True, source="memberships.all")
