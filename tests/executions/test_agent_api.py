@@ -7,7 +7,6 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from peon.protocol import keys
 
 from common.redis import client as redis_client
 from datastores.models import Datum
@@ -15,12 +14,20 @@ from environments.models import Worker
 from executions import queue
 from executions.models import Execution
 from executions.types import Status
+from peon.protocol import keys
 from projects.models import ProjectVariable
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
-WORKER = {"identity": "host-1", "host": "host", "agent_version": "1", "runtime": "process", "queues": ["local"], "facts": {}}
+WORKER = {
+    "identity": "host-1",
+    "host": "host",
+    "agent_version": "1",
+    "runtime": "process",
+    "queues": ["local"],
+    "facts": {},
+}
 
 
 def call(execution: Execution, action: str, body: Any = None, *, epoch: int | None = None, token: str | None = None,
@@ -73,12 +80,17 @@ class TestToken:
 
     def test_that_of_another_attempt_or_execution_is_wrong(self, make):
         execution, other = make(), make()
-        for token in (queue.job_token(execution.pk, execution.epoch + 1), queue.job_token(other.pk, other.epoch)):
+        for token in (
+            queue.job_token(execution.pk, execution.epoch + 1),
+            queue.job_token(other.pk, other.epoch),
+        ):
             assert claim(execution, token=token).status_code == 401
 
     def test_a_users_token_is_of_no_use_here(self, make, alice_api):
         execution = make()
-        answer = alice_api.post(f"/api/agent/v1/jobs/{execution.pk}/{execution.epoch}/claim", {"worker": WORKER})
+        answer = alice_api.post(
+            f"/api/agent/v1/jobs/{execution.pk}/{execution.epoch}/claim", {"worker": WORKER}
+        )
         assert answer.status_code == 401
 
 
@@ -90,7 +102,9 @@ class TestClaim:
             inputs=[
                 declared("dataset", f"datum://{dataset.pk}"),
                 declared("kept", f"datum://{dataset.pk}", keep_directories="full"),
-                declared("named", "https://example.com/x/y.bin?a=1", filename="model.bin", download="on-demand"),
+                declared(
+                    "named", "https://example.com/x/y.bin?a=1", filename="model.bin", download="on-demand"
+                ),
                 declared("empty", optional=True),
             ],
             parameters={"epochs": 3},
@@ -192,7 +206,9 @@ class TestClaim:
         assert execution.status == Status.ERROR
         assert execution.error_text
 
-    @pytest.mark.parametrize("body", [{}, {"worker": {}}, {"worker": "x"}, {"worker": {"identity": "a\x00b"}}, []])
+    @pytest.mark.parametrize(
+        "body", [{}, {"worker": {}}, {"worker": "x"}, {"worker": {"identity": "a\x00b"}}, []]
+    )
     def test_a_claim_must_say_who_claims(self, make, body):
         execution = make()
         assert call(execution, "claim", body).status_code == 400
@@ -231,7 +247,11 @@ def test_of_two_racing_workers_exactly_one_wins(make):
 class TestCursor:
     def test_says_where_to_go_on(self, make):
         execution = make(Status.STARTED, next_seq=9, log_line_count=4)
-        assert call(execution, "cursor", method="get").json() == {"next_seq": 9, "next_line": 4, "final": False}
+        assert call(execution, "cursor", method="get").json() == {
+            "next_seq": 9,
+            "next_line": 4,
+            "final": False,
+        }
 
     def test_says_when_it_is_over(self, make):
         assert call(make(Status.COMPLETE), "cursor", method="get").json()["final"] is True
@@ -250,7 +270,10 @@ class TestUploads:
         first, second = answer.json()["uploads"]
         assert (first["name"], second["name"]) == ("a/b.txt", "c.bin")
         datum = Datum.objects.get(pk=first["datum_id"])
-        assert (datum.output_execution_id, datum.output_execution_counter) == (execution.pk, execution.counter)
+        assert (datum.output_execution_id, datum.output_execution_counter) == (
+            execution.pk,
+            execution.counter,
+        )
         assert datum.stored_at is None
         put = Client().put(first["url"].removeprefix("http://testserver"), b"abc", headers=first["headers"],
                            content_type="application/octet-stream")  # fmt: skip
@@ -275,7 +298,9 @@ class TestUserCode:
         execution.refresh_from_db()
         assert execution.status_detail == "epoch 3"
 
-    @pytest.mark.parametrize(("sent", "kept"), [({"a": 1}, '{"a": 1}'), ("a\x00b", "ab"), ("x" * 10_000, "x" * 4096)])
+    @pytest.mark.parametrize(
+        ("sent", "kept"), [({"a": 1}, '{"a": 1}'), ("a\x00b", "ab"), ("x" * 10_000, "x" * 4096)]
+    )
     def test_status_detail_is_made_storable(self, make, sent, kept):
         execution = make(Status.STARTED)
         assert call(execution, "status-detail", {"status_detail": sent}).status_code == 200
@@ -289,10 +314,16 @@ class TestUserCode:
         assert execution.status_detail == ""
 
     def test_input_request(self, make, dataset):
-        inputs = [declared("one", f"datum://{dataset.pk}"), declared("two", "https://x/y.txt"), declared("none")]
+        inputs = [
+            declared("one", f"datum://{dataset.pk}"),
+            declared("two", "https://x/y.txt"),
+            declared("none"),
+        ]
         execution = make(inputs=inputs)
         ids = {entry["name"]: entry.get("input_id") for entry in claim(execution).json()["inputs"]}
-        answer = call(execution, f"input-request?inputs={ids['one']}&inputs={ids['two']}&inputs=unknown").json()
+        answer = call(
+            execution, f"input-request?inputs={ids['one']}&inputs={ids['two']}&inputs=unknown"
+        ).json()
         assert [entry["name"] for entry in answer] == ["one", "two"]
         assert answer[0]["files"][0]["input_id"] == ids["one"]
         assert answer[0]["files"][0]["filename"] == "data.csv"

@@ -102,13 +102,15 @@ class TestCreate:
         assert execution.parameters["epochs"] == 3
 
     def test_form_urlencoded(self, api, commit, environment):
-        body = f"project={commit.project_id}&commit=main&step=train&parameters={{\"epochs\": 4}}"
+        body = f'project={commit.project_id}&commit=main&step=train&parameters={{"epochs": 4}}'
         answer = api.post(URL, body, content_type="application/x-www-form-urlencoded")
         assert answer.status_code == 201, answer.content
         assert answer.json()["parameters"]["epochs"] == 4
 
     def test_plain_text_inputs_and_a_branch_name(self, api, commit, environment):
-        answer = api.post(URL, payload(commit, commit="main", inputs={"dataset": "https://x/y"}), format="json")
+        answer = api.post(
+            URL, payload(commit, commit="main", inputs={"dataset": "https://x/y"}), format="json"
+        )
         assert answer.json()["inputs"] == [{"name": "dataset", "urls": ["https://x/y"]}]
 
     def test_nulls_mean_not_said(self, api, commit, environment):
@@ -126,7 +128,9 @@ class TestCreate:
         assert answer.json() == {"environment": [{"message": message, "code": "does_not_exist"}]}
 
     def test_every_fault_in_one_shape(self, api, commit, environment):
-        body = payload(commit, parameters={"epochs": "many", "no": 1}, inputs={"unknown": ["https://x"]}, priority=-1)
+        body = payload(
+            commit, parameters={"epochs": "many", "no": 1}, inputs={"unknown": ["https://x"]}, priority=-1
+        )
         answer = api.post(URL, body, format="json")
         assert answer.status_code == 400
         assert set(answer.json()) == {"parameters", "inputs", "priority"}
@@ -251,7 +255,9 @@ class TestList:
             assert numbers(api, base + query) == expected, query
         assert numbers(api, "project=nonsense") == []
 
-    @pytest.mark.parametrize("name", ["counter", "ctime", "mtime", "status", "step", "title", "environment", "nonsense"])
+    @pytest.mark.parametrize(
+        "name", ["counter", "ctime", "mtime", "status", "step", "title", "environment", "nonsense"]
+    )
     def test_orderings(self, api, make, name):
         make(), make()
         forward, backward = numbers(api, f"ordering={name}"), numbers(api, f"ordering=-{name}")
@@ -286,7 +292,10 @@ class TestList:
             for _ in range(number):
                 make()
             with CaptureQueriesContext(connection) as queries:
-                assert api.get(f"{URL}?project={Execution.objects.first().project_id}&{query}").status_code == 200
+                assert (
+                    api.get(f"{URL}?project={Execution.objects.first().project_id}&{query}").status_code
+                    == 200
+                )
             counts.append(len(queries))
         assert counts[0] == counts[1] <= 7
 
@@ -335,7 +344,9 @@ class TestChange:
         answer = api.post(f"{URL}{execution.pk}/tags/", {"tags": ["b", "a"]}, format="json")
         assert answer.json() == {"tags": ["a", "b"]}
 
-    @pytest.mark.parametrize("body", [{"tags": "x"}, {"tags": ["t" * 200]}, {"title": "t" * 300}, {"title": "\x00"}])
+    @pytest.mark.parametrize(
+        "body", [{"tags": "x"}, {"tags": ["t" * 200]}, {"title": "t" * 300}, {"title": "\x00"}]
+    )
     def test_bad_values_change_nothing(self, api, make, body):
         execution = make(title="old", tags=["x"])
         answer = api.patch(f"{URL}{execution.pk}/", body, format="json")
@@ -379,7 +390,9 @@ class TestDelete:
 
 class TestSpec:
     def test_posting_it_repeats_the_execution(self, api, commit, environment):
-        body = payload(commit, parameters={"epochs": 7, "verbose": True}, tags=["t"], environment_variables={"A": "b"})
+        body = payload(
+            commit, parameters={"epochs": 7, "verbose": True}, tags=["t"], environment_variables={"A": "b"}
+        )
         first = api.post(URL, body, format="json").json()
         spec = api.get(f"{URL}{first['id']}/spec/").json()
         assert json.loads(json.dumps(spec)) == spec

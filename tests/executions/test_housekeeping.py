@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 def asked(monkeypatch):
     asked: list[str] = []
     monkeypatch.setattr(housekeeping.seal_log, "apply_async", lambda args, **_: asked.append(args[0]))
-    monkeypatch.setattr(housekeeping.clean_abandoned_uploads, "apply_async", lambda **_: asked.append("uploads"))
+    monkeypatch.setattr(
+        housekeeping.clean_abandoned_uploads, "apply_async", lambda **_: asked.append("uploads")
+    )
     return asked
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from valohai_yaml.objs.step import Step
 
 from common.errors import FieldsRefused
 from executions.spec.command import interpolate_command
 from executions.spec.faults import Faults
 from executions.spec.parameters import resolve_parameters
-from valohai_yaml.objs.step import Step
 
 
 def step(*parameters: dict[str, Any], command: str | list[str] = "run {parameters}", **extra: Any) -> Step:

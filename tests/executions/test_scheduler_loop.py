@@ -9,7 +9,6 @@ import psycopg2
 import pytest
 import redis
 from django.db import connection, connections
-from peon.protocol import keys
 
 from common import notices
 from common.redis import client
@@ -20,6 +19,7 @@ from executions.scheduling.leadership import LOCK_KEY
 from executions.scheduling.loop import Scheduler
 from executions.scheduling.wakes import Wakes
 from executions.types import Status
+from peon.protocol import keys
 from tests.support.factories import make_environment, make_execution
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,7 +165,7 @@ def test_capacity_that_becomes_free_is_given_to_the_next(monkeypatch):
 
 @contextmanager
 def rival_session() -> Iterator[object]:
-    wanted = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory"}}
+    wanted = {k: v for k, v in connection.get_connection_params().items() if k != "cursor_factory"}
     other = psycopg2.connect(**wanted)
     other.autocommit = True
     try:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peon.protocol import keys, scripts
 
 from common.redis import client
 from executions import queue
@@ -17,6 +16,7 @@ from executions.scheduling import watchdog
 from executions.scheduling.facts import UnfinishedExecution, load_unfinished
 from executions.scheduling.watchdog import Patience, examine
 from executions.types import Status
+from peon.protocol import keys, scripts
 from tests.support.factories import make_environment, make_execution
 
 PATIENCE = Patience(expired=4, missing=15)
