@@ -7,6 +7,7 @@ const BATCH = 2000;
 const AHEAD = 4000; // matches held beyond what is on the screen before the search pauses
 const MOST_MATCHES = 100_000;
 const RETRY_MS = 2000;
+const KINDS = { stdout: "o", stderr: "e", status: "s" };
 
 /* criteria: { include, exclude, streams: Set of "o" | "e" | "s" } */
 export function matcher({ include, exclude, streams }) {
@@ -126,7 +127,7 @@ export class FilteredLines {
   }
 
   #take({ lines, next_after: nextAfter, finished }) {
-    for (const { number, time, stream, message } of lines) this.#keep({ number, time, kind: stream[0], text: message });
+    for (const { number, time, stream, message } of lines) this.#keep({ number, time, kind: KINDS[stream], text: message });
     this.#searched = nextAfter + 1;
     this.#caughtUp = finished;
   }

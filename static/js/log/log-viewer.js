@@ -103,11 +103,10 @@ export class LogViewer {
   }
 
   async #open(picked) {
-    const last = picked ? picked.first : this.#store.total - 1;
-    const first = Math.max(Math.floor((last - 60) / PAGE_LINES) * PAGE_LINES, 0);
+    const first = picked ? Math.max(picked.first - 60, 0) : -PAGE_LINES;
     try {
-      const { total, end } = await this.#pages.fetchWindow(first, PAGE_LINES * 2);
-      this.#tail.cursor = end >= total ? end : total;
+      const { total } = await this.#pages.fetchWindow(first, PAGE_LINES);
+      this.#tail.cursor = total; // what is missing before it is fetched when somebody looks
     } catch (error) {
       this.#showError(error);
       this.#tail.cursor = this.#store.total;

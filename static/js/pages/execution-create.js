@@ -1,6 +1,7 @@
 /* The create form: state in one Alpine component, drawn from the facts that the server put into the page. */
 
 import { api, errorText } from "../lib/api.js";
+import { pickData } from "../lib/data-picker.js";
 import {
   buildPayload, curlCommand, formatDurationInput, inputMistake, inputUris, lines, parameterMistake, parameterValue,
   parseDuration, parseVariables,
@@ -42,6 +43,7 @@ function inputRow(declared, given) {
     error: "",
     rowLabel: `File of input ${declared.name}`,
     undoLabel: `Undo the change of input ${declared.name}`,
+    pickLabel: `Choose data for input ${declared.name}`,
   };
 }
 
@@ -270,6 +272,11 @@ function executionForm() {
       const row = { uri: "", key: nextKey() };
       input.rows.push(row);
       this.$nextTick(() => [...this.$root.querySelectorAll(".uri-row input")].find((box) => box.value === "")?.focus());
+    },
+    async pickFiles(input) {
+      const uris = [...inputUris(input), ...await pickData(this.projectId)];
+      if (input.asText) input.text = uris.join("\n");
+      else if (uris.length) input.rows = uris.map((uri) => ({ uri, key: nextKey() }));
     },
     removeRow(input, index) { input.rows.splice(index, 1); },
     toggleInputText(input) {
