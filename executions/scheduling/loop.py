@@ -13,10 +13,11 @@ from collections.abc import Mapping
 import redis
 from django.db import InterfaceError, OperationalError
 
+from common import clock
 from environments.models import Environment
 from executions import queue
-from executions.scheduling import housekeeping, watchdog
-from executions.scheduling.apply import apply_decisions
+from executions.scheduling import housekeeping, watchdog, workers
+from executions.scheduling.apply import apply_decisions, write_reasons
 from executions.scheduling.facts import UnfinishedExecution, load_unfinished, planning_facts
 from executions.scheduling.leadership import Leadership
 from executions.scheduling.planner import plan
@@ -87,6 +88,11 @@ class Scheduler:
             names = Environment.objects.order_by().values_list("queue_name", flat=True).distinct()
             watchdog.sweep(unfinished, evidence, list(names))
         watchdog.carry_out(findings)
+        moment = clock.now()
+        waiting_long = [e for e in unfinished if workers.waits_long(e, moment)]
+        if waiting_long:
+            told = workers.reasons(waiting_long, workers.served_queues(moment))
+            write_reasons(told, {execution.id: execution for execution in waiting_long})
 
     def _is_due(self, what: str, now: float, every_seconds: float) -> bool:
         if now < self._due[what]:
