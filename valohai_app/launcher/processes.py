@@ -37,7 +37,7 @@ INGEST = Process("ingest", ("manage.py", "run_ingest"))
 CELERY = Process(
     "celery",
     (
-        "celery", "--app", "valohai_app", "worker", "--pool", "threads", "--concurrency", "2",
+        "celery", "--app", "valohai_app", "--quiet", "worker", "--pool", "threads", "--concurrency", "2",
         "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
     ),
 )  # fmt: skip
