@@ -48,6 +48,7 @@ class TestSecrets:
         }
         made = environment.agent_environment(DataFolder(tmp_path), given, redis_url="r", app_url="u")
         assert not {"SECRET_KEY", "SECRET_KEY_FILE", "DATABASE_URL"} & set(made)
+        assert "VIRTUAL_ENV" not in made
         assert (made["PATH"], made["QUEUES"], made["REDIS_URL"], made["APP_URL"]) == ("/bin", "gpu", "r", "u")
 
 

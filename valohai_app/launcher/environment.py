@@ -40,7 +40,15 @@ def agent_environment(
         if not any(name in (secret, f"{secret}_FILE") for secret in NOT_FOR_THE_AGENT)
     }
     defaults = {"QUEUES": "local", "APP_URL": app_url, "PEON_DIR": str(folder.agent)}
-    return {**defaults, **own, "REDIS_URL": redis_url}
+    return {**defaults, **_outside_virtual_environment(own), "REDIS_URL": redis_url}
+
+
+def _outside_virtual_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """A job's `python` must not be the platform's own, whose packages are none of the job's business."""
+    own = dict(given)
+    programs = f"{own.pop('VIRTUAL_ENV', '')}/bin"
+    folders = own.get("PATH", "").split(os.pathsep)
+    return {**own, "PATH": os.pathsep.join(folder for folder in folders if folder != programs)}
 
 
 def _stored_secrets(path: Path) -> dict[str, str]:
