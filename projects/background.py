@@ -12,6 +12,7 @@ from projects.models import Commit, Repository
 logger = logging.getLogger(__name__)
 
 FILES_PER_TASK = 500
+PAUSE_SECONDS = 1  # long enough for a waiting fetch to take the mirror's lock
 
 
 @shared_task
@@ -29,12 +30,14 @@ def fetch_repository_in_background(repository_id: int, actor_id: int) -> None:
 
 @shared_task
 def snapshot_commits(repository_id: int) -> None:
-    """Store the older commits that a fetch left for later."""
+    """Store the older commits that a fetch left for later, a slice at a time."""
     repository = _repository(repository_id)
     if repository is None:
         return
-    commits = fetching.snapshot_older(repository)
-    _announce(repository, commits, [])
+    result = fetching.snapshot_older(repository)
+    _announce(repository, result.commits, result.errors)
+    if result.older_remain:
+        snapshot_commits.apply_async((repository_id,), countdown=PAUSE_SECONDS)
 
 
 @shared_task

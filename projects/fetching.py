@@ -28,6 +28,7 @@ from projects.types import ConfigProblem, FetchResult
 
 _FAILURES_THAT_END_A_PASS = 3
 _PROBLEMS_TOLD_PER_COMMIT = 3
+_SLICE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,31 @@ def fetch(repository: Repository) -> FetchResult:
             result = _fetch_opened(repository, mirror, conversation)
     except DomainError as error:
         result = FetchResult([], [error.message])
-    Repository.objects.filter(pk=repository.pk).update(
-        last_fetched_at=clock.now(), last_fetch_errors=result.errors
-    )
+    except Exception:
+        # Whoever waits for the fetch to end has to hear that it did.
+        _record(
+            repository, ["The fetch failed inside the platform. The operator finds the reason in its log."]
+        )
+        raise
+    _record(repository, result.errors)
     return result
 
 
-def snapshot_older(repository: Repository) -> list[Commit]:
-    """Store every commit of the mirror that still waits; the new rows."""
+def _record(repository: Repository, errors: list[str]) -> None:
+    Repository.objects.filter(pk=repository.pk).update(last_fetched_at=clock.now(), last_fetch_errors=errors)
+
+
+def snapshot_older(repository: Repository) -> FetchResult:
+    """Store commits of the mirror that still wait, for a while: a fetch that somebody asks for must get its turn."""
     with _opened(repository) as (mirror, conversation):
         here = mirror.local_references(conversation.local)
         wanted = matching(patterns_of(repository.fetch_reference), here)
         survey = _survey(repository, mirror, conversation, wanted)
-        commits, _ = _store(repository, mirror, conversation, survey.waiting, [])
+        errors: list[str] = []
+        deadline = time.monotonic() + _SLICE_SECONDS
+        commits, remaining = _store(repository, mirror, conversation, survey.waiting, errors, deadline)
         mirror.tidy(conversation.local)
-    return commits
+    return FetchResult(commits, errors, older_remain=remaining)
 
 
 @contextmanager

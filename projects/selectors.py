@@ -16,6 +16,7 @@ from projects.errors import CommitAmbiguous, CommitMissing, CommitNotFound, Owne
 from projects.models import Commit, Project, ProjectVariable, Repository
 
 _PREFIX = re.compile(r"\A~?[0-9a-f]{4,64}\Z")
+_WHOLE = re.compile(r"\A([0-9a-f]{40}|~[0-9a-f]{64})\Z")
 _LONGEST_REFERENCE = 255
 
 
@@ -76,7 +77,9 @@ def resolve_commit(project: Project, reference: str) -> Commit:
     tip = Q(adhoc=False, ref_names__contains=[name])
     seen_on = Q(adhoc=False, ref=name)
     candidates = exact | tip | seen_on
-    if _PREFIX.match(reference):
+    if _WHOLE.match(reference):
+        candidates = exact  # answered by the unique index, however many commits there are
+    elif _PREFIX.match(reference):
         candidates |= Q(identifier__startswith=reference)
     ranked = _light(Commit.objects.filter(candidates, project=project)).annotate(
         rank=Case(

@@ -12,11 +12,12 @@ class OwnerShape(serializers.Serializer[Any]):
     username = serializers.CharField()
 
 
-class DisplayUrls(serializers.Serializer[Any]):
+class CommitUrls(serializers.Serializer[Any]):
     display = serializers.CharField()
 
 
-class ProjectUrls(DisplayUrls):
+class ProjectUrls(serializers.Serializer[Any]):
+    display = serializers.CharField()
     display_repository = serializers.CharField()
 
 
@@ -127,7 +128,7 @@ class CommitShape(serializers.Serializer[Any]):
     yaml_path = serializers.CharField()
     project_id = serializers.UUIDField()
     url = serializers.CharField()
-    urls = DisplayUrls()
+    urls = CommitUrls()
 
 
 class ConfigProblemShape(serializers.Serializer[Any]):

@@ -86,7 +86,7 @@ def parse_address(text: str) -> Address:
     if not text:
         raise AddressRefused("Give the address of the repository.")
     if (
-        len(text) > 1024
+        len(text) > 1000
         or not text.isprintable()
         or " " in text
         or text.startswith("-")

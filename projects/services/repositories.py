@@ -14,6 +14,8 @@ from projects.git.references import PatternRefused, patterns_of
 from projects.models import DEFAULT_FETCH_REFERENCE, Project, Repository
 from projects.types import FetchResult
 
+_LONGEST_FETCH_REFERENCE = 1024
+
 
 def set_repository(
     *,
@@ -96,9 +98,12 @@ def _same_place(repository: Repository, address: Address) -> bool:
 
 def _checked_reference(fetch_reference: str) -> str:
     try:
-        return ", ".join(patterns_of(fetch_reference))[:1024]
+        normal = ", ".join(patterns_of(fetch_reference))
     except PatternRefused as error:
         raise InvalidValue(str(error), field="fetch_reference") from error
+    if len(normal) > _LONGEST_FETCH_REFERENCE:
+        raise InvalidValue("The fetch reference is too long. Use wildcards.", field="fetch_reference")
+    return normal
 
 
 def _checked_token(token: str) -> str:

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from accounts.models import User
-from projects import fetching, services
+from projects import background, fetching, services
 from projects.errors import RepositoryMissing
 from projects.git.mirror import Mirror
 from projects.models import Commit, Project
@@ -196,8 +196,38 @@ def test_older_commits_follow_when_the_budget_is_used_up(
     assert result.older_remain
     assert [commit.identifier for commit in result.commits] == [code.git("rev-parse", "HEAD")]
     more = fetching.snapshot_older(linked.repository)
-    assert [commit.identifier for commit in more] == code.git("rev-list", "--skip=1", "HEAD").split()
-    assert fetching.snapshot_older(linked.repository) == []
+    assert not more.older_remain
+    assert [commit.identifier for commit in more.commits] == code.git("rev-list", "--skip=1", "HEAD").split()
+    assert fetching.snapshot_older(linked.repository).commits == []
+
+
+def test_background_work_goes_slice_by_slice(
+    linked: Project, alice: User, code: WorkingCopy, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code.commit({"train.py": "2\n"})
+    settings.FETCH_BUDGET_SECONDS = -1
+    services.fetch_repository(project=linked, actor=alice)
+    monkeypatch.setattr(fetching, "_SLICE_SECONDS", -1)
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        background.snapshot_commits, "apply_async", lambda *given, **how: asked.append((given, how))
+    )
+    background.snapshot_commits(linked.repository.pk)
+    assert asked == [(((linked.repository.pk,),), {"countdown": 1})]
+
+
+def test_a_fault_of_the_platform_ends_the_wait_for_the_fetch(
+    linked: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the storage is on fire")
+
+    monkeypatch.setattr("projects.archives.store", broken)
+    with pytest.raises(RuntimeError):
+        services.fetch_repository(project=linked, actor=alice)
+    linked.repository.refresh_from_db()
+    assert linked.repository.last_fetched_at is not None
+    assert "failed inside the platform" in linked.repository.last_fetch_errors[0]
 
 
 def test_history_is_bounded_per_reference(

@@ -258,9 +258,10 @@ def test_higher_apps_name_the_files_that_go_with_a_project(
         "projects.services.projects.stored_file_listings",
         [*stored_file_listings, lambda pk: [f"logs/{pk}/0.z"]],
     )
+    expected = f"logs/{project.pk}/0.z"
     with django_capture_on_commit_callbacks(execute=True):
         services.delete_project(project=project, actor=alice)
-    assert removed == [[f"logs/{project.pk}/0.z"]]
+    assert removed == [[expected]]
 
 
 def test_files_are_deleted_a_few_hundred_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
