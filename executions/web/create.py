@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.current import user_of
 from accounts.models import User
-from accounts.web.current import user_of
 from common.web.pages import page
 from environments.selectors import environments_for
 from executions import selectors, services

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from common.errors import DomainError
 from common.web.pages import page, wants_fragment
 from executions import listing

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from common.errors import DomainError
 from common.web.pages import page, wants_fragment, with_toast
 from executions import listing, selectors, services
