@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from projects.api import views
+from projects.api.repository import ProjectRepositoryView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/", views.ProjectListView.as_view(), name="project-list"),
@@ -12,6 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<str:project_id>/", views.ProjectDetailView.as_view(), name="project-detail"),
     path("projects/<str:project_id>/commits/", views.ProjectCommitsView.as_view(), name="project-commits"),
     path("projects/<str:project_id>/fetch/", views.ProjectFetchView.as_view(), name="project-fetch"),
+    path(
+        "projects/<str:project_id>/repository/",
+        ProjectRepositoryView.as_view(),
+        name="project-repository",
+    ),
     path(
         "projects/<str:project_id>/environment_variable/",
         views.ProjectVariableView.as_view(),

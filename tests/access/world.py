@@ -1,0 +1,120 @@
+"""One project with everything in it, a stranger, and a read-only collaborator."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from accounts.models import ApiToken, User
+from datastores.models import Datum, DatumAlias
+from executions.models import Execution
+from executions.types import Status
+from organizations.models import Organization, Team
+from projects.models import Commit, Project, ProjectVariable, Repository
+from tests.support import factories
+
+if TYPE_CHECKING:
+    from tests.access.test_matrix import Route
+
+
+@dataclass
+class World:
+    alice: User
+    charlie: User
+    viewer: User
+    project: Project
+    commit: Commit
+    execution: Execution
+    datum: Datum
+    alias: DatumAlias
+    organization: Organization
+    team: Team
+    token: ApiToken
+
+    @property
+    def secrets(self) -> list[str]:
+        """Words that stand in everything of the project and nowhere else."""
+        return [
+            self.project.name,
+            self.execution.title,
+            self.datum.name,
+            self.commit.identifier,
+            "alice@example.com",
+            "secret-organization",
+            "secret-team",
+        ]
+
+    def path(self, route: str) -> str:
+        """An address for the route text, its parameters filled in with what is in the project."""
+
+        def value(found: re.Match[str]) -> str:
+            return self._value(found.group(2) or found.group(3), route)
+
+        text = re.sub(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", value, route)
+        return "/" + re.sub(r"[\^$\\]|\?$", "", text)
+
+    def filled(self, route: "Route") -> "Route":
+        """The route with `{project}` and the like in its body replaced by ids of the project's things."""
+        ids = {"project": self.project.pk, "datum": self.datum.pk, "execution": self.execution.pk}
+        text = json.dumps(route.body)
+        for name, value in ids.items():
+            text = text.replace("{" + name + "}", str(value))
+        return replace(route, body=json.loads(text))
+
+    def _value(self, name: str, route: str) -> str:
+        by_name = {
+            "project_id": self.project.pk,
+            "owner": self.alice.username,
+            "project": self.project.name,
+            "identifier": self.commit.identifier,
+            "ref": self.execution.pk,
+            "execution_id": self.execution.pk,
+            "datum_id": self.datum.pk,
+            "alias_id": self.alias.pk,
+            "store_id": self.datum.store_id,
+            "environment_id": self.execution.environment_id,
+            "epoch": self.execution.epoch,
+            "tab": "general",
+            "token": "forged",
+            "token_id": self.token.pk,
+            "organization_id": self.organization.pk,
+            "team_id": self.team.pk,
+            "reference": self.execution.environment.slug,
+            "filename": "file.txt",
+        }
+        if name in by_name:
+            return str(by_name[name])
+        raise LookupError(
+            f"The access matrix knows no value for <{name}> in {route!r}: add one to World._value."
+        )
+
+    def assert_untouched(self) -> None:
+        execution = Execution.objects.get(pk=self.execution.pk)
+        assert execution.status == Status.STARTED
+        assert execution.stop_requested_at is None
+        assert execution.deleted_at is None
+        assert (execution.title, execution.tags) == (self.execution.title, self.execution.tags)
+        project = Project.objects.get(pk=self.project.pk)
+        assert (project.name, project.description) == (self.project.name, self.project.description)
+        datum = Datum.objects.get(pk=self.datum.pk)
+        assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
+
+
+def build_world() -> World:
+    alice = factories.make_user("alice")
+    viewer = factories.make_user("viewer")
+    project = factories.make_project(alice, name="top-secret-project", description="nobody knows")
+    factories.make_collaborator(project, viewer, is_read_only=True)
+    Repository.objects.create(project=project, url="https://git.example.com/secret.git")
+    ProjectVariable.objects.create(project=project, name="KEY", value="variable-value", secret=True)
+    commit = factories.make_commit(project)
+    execution = factories.make_execution(
+        project, status=Status.STARTED, commit=commit, title="secret-title", tags=["secret-tag"]
+    )
+    datum = factories.make_datum(project, name="secret-file.txt")
+    alias = DatumAlias.objects.create(project=project, name="secret-alias", datum=datum)
+    organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer,))
+    team = factories.make_team(organization, "secret-team", members=(alice,))
+    token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
+    charlie = factories.make_user("charlie")
+    return World(alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token)
