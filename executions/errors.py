@@ -18,10 +18,6 @@ class ExecutionUnfinished(DomainError):
         super().__init__(f"Execution #{counter} is {status}. Stop it first, then delete it.")
 
 
-class Unstorable(DomainError):
-    """Text or a number that the database or a configuration file cannot carry."""
-
-
 class AttemptRefused(DomainError):
     """A worker speaks for an attempt that is not, or no longer, the current one."""
 

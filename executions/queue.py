@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import redis
 from django.conf import settings
 
 from common.redis import client
@@ -147,8 +148,11 @@ def drop_entries(queue_name: str, members: Sequence[str]) -> None:
 
 
 def queue_position(job: Job) -> int | None:
-    """How many are claimed before it; None when it does not wait in the queue."""
-    rank: Any = client().zrank(keys.queue(job.queue_name), job.member)
+    """How many are claimed before it; None when it does not wait in the queue, or Redis is away."""
+    try:
+        rank: Any = client().zrank(keys.queue(job.queue_name), job.member)
+    except redis.RedisError:
+        return None
     return rank if rank is None else int(rank)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from common import clock
 from environments.models import Environment
+from executions import queue
 from executions.api.links import Links
 from executions.models import Execution
+from executions.types import Status
 from projects.models import Commit, Project
 
 Field = Callable[[Execution, Links], Any]
@@ -70,6 +72,11 @@ def environment_brief(environment: Environment, links: Links) -> dict[str, Any]:
     }
 
 
+def queue_position(execution: Execution) -> int | None:
+    """How many jobs of the queue are claimed before it; None when it does not wait in a queue."""
+    return queue.queue_position(queue.job_of(execution)) if execution.status == Status.QUEUED else None
+
+
 ROW_FIELDS: dict[str, Field] = {
     "id": lambda e, _: str(e.pk),
     "counter": lambda e, _: e.counter,
@@ -114,6 +121,7 @@ ROW_FIELDS: dict[str, Field] = {
 }
 
 BULKY_FIELDS: dict[str, Field] = {
+    "queue_position": lambda e, _: queue_position(e),
     "command": lambda e, _: e.command,
     "interpolated_command": lambda e, _: e.interpolated_command,
     "inputs": lambda e, _: [{"name": item["name"], "urls": item["urls"]} for item in e.inputs],

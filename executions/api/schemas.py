@@ -104,6 +104,7 @@ class ExecutionRow(Serializer[Any]):
 
 
 class ExecutionDetail(ExecutionRow):
+    queue_position = serializers.IntegerField(allow_null=True, help_text="Jobs of its queue before it.")
     command = serializers.CharField()
     interpolated_command = serializers.CharField()
     inputs = InputValue(many=True)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from executions import queue
 from executions.api import schemas
 from executions.models import Execution
 from executions.types import Status
@@ -207,6 +208,17 @@ class TestDetail:
     def test_without_the_last_slash(self, api, make):
         answer = api.get(f"{URL}{make().pk}", follow=True)
         assert answer.status_code == 200
+
+    def test_position_in_the_queue(self, api, make):
+        first, second, started = (
+            make(status=Status.QUEUED),
+            make(status=Status.QUEUED),
+            make(status=Status.STARTED),
+        )
+        for execution in (first, second):
+            queue.enqueue(queue.job_of(execution))
+        positions = [api.get(f"{URL}{e.pk}/").json()["queue_position"] for e in (first, second, started)]
+        assert positions == [0, 1, None]
 
     def test_query_count(self, api, make):
         execution = make(status=Status.COMPLETE)
