@@ -2,13 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from executions.web import create, home, listing
+from executions.web import create, detail, home, listing
 
 project_pages: list[URLPattern | URLResolver] = [
     path("", listing.executions, name="project"),
     path("executions/bulk/", listing.bulk, name="executions_bulk"),
     path("executions/create/", create.create, name="execution_create"),
     path("executions/create/facts/", create.create_facts, name="execution_create_facts"),
+    path("execution/<uuid:execution_id>/", detail.execution, name="execution"),
+    path("execution/<uuid:execution_id>/facts/", detail.execution_facts, name="execution_facts"),
+    path("execution/<uuid:execution_id>/outputs/", detail.execution_outputs, name="execution_outputs"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -79,6 +79,11 @@ export class LogViewer {
     this.#tail.stop();
   }
 
+  /* How many lines the log is known to have. */
+  get lineCount() {
+    return this.#store.total;
+  }
+
   socketState(open) {
     this.#tail.socketState(open);
   }

@@ -1,0 +1,64 @@
+"""A project's Data tab: its files, and the names that point to them."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from accounts.current import user_of
+from common.web.pages import page, wants_fragment
+from datastores.selectors import aliases_for, datums_for, default_store
+from datastores.web.rows import page_of
+from projects.web.context import project_page
+
+ALIASES_PER_PAGE = 200
+NO_DATA = {
+    "title": "No data yet",
+    "text": "Outputs of executions appear here, and files that you upload. Either can be an input of the next run by its datum:// URL.",
+    "command": "",
+}
+
+
+@page
+@require_GET
+def data(request: HttpRequest, owner: str, project: str) -> HttpResponse:
+    """The files of the project, newest first; to the page's own requests only the table."""
+    context = project_page(request, owner, project, "data")
+    stored = (
+        datums_for(user_of(request))
+        .filter(project=context["project"])
+        .select_related("uploader")
+        .order_by("-created_at", "name")
+    )
+    if request.GET.get("kind") == "uploaded":
+        stored = stored.filter(output_execution_id__isnull=True)
+    elif request.GET.get("kind") == "outputs":
+        stored = stored.filter(output_execution_id__isnull=False)
+    if request.GET.get("purged") != "1":
+        stored = stored.filter(purged_at__isnull=True)
+    context |= {"datums": page_of(request, stored), "shows_execution": True, "empty": NO_DATA, "section": "files"}
+    if wants_fragment(request):
+        return render(request, "datastores/_datums.html", context)
+    context["store"] = default_store(context["project"])
+    return render(request, "datastores/data.html", context)
+
+
+@page
+@require_GET
+def aliases(request: HttpRequest, owner: str, project: str) -> HttpResponse:
+    context = project_page(request, owner, project, "data")
+    named = aliases_for(user_of(request)).filter(project=context["project"]).order_by("name")
+    context |= {
+        "page": Paginator(named, ALIASES_PER_PAGE).get_page(request.GET.get("page")),
+        "chosen": chosen_datum(request, context),
+        "section": "aliases",
+    }
+    return render(request, "datastores/aliases.html", context)
+
+
+def chosen_datum(request: HttpRequest, context: dict[str, Any]) -> str:
+    """The file to begin with when somebody comes from it: an id, or nothing."""
+    asked = request.GET.get("datum", "")
+    return asked if len(asked) == 36 and asked.replace("-", "").isalnum() else ""

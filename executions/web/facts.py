@@ -1,0 +1,147 @@
+"""What the detail page shows of an execution beyond its columns: files behind inputs, variables, the worker's facts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from accounts.models import User
+from common import clock
+from datastores.models import Datum
+from datastores.selectors import datums_for
+from executions.api.representation import price, timestamp
+from executions.models import Execution
+from projects.models import ProjectVariable
+from projects.selectors import variables_of
+
+DATUM_SCHEME = "datum://"
+_SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
+_RUNTIME_LABELS = {"runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python"}
+_SHOWN_ELSEWHERE = {"image_digest"}
+
+
+@dataclass(frozen=True)
+class InputFile:
+    uri: str
+    datum: Datum | None
+    execution_url: str
+
+    @property
+    def web(self) -> bool:
+        """Whether a browser may follow it. Only these schemes: an address is a user's text."""
+        return self.uri.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True)
+class Input:
+    name: str
+    files: list[InputFile]
+
+
+@dataclass(frozen=True)
+class Variable:
+    name: str
+    value: str
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    inputs: list[Input]
+    variables: list[Variable]
+    inherited: list[ProjectVariable]
+    runtime: list[tuple[str, str]]
+    image_digest: str
+    waited: float | None
+    price: float
+
+
+def facts_of(execution: Execution, user: User) -> Facts:
+    inherited = variables_of(execution.project) if execution.inherit_environment_variables else {}
+    own = execution.environment_variables
+    return Facts(
+        inputs=inputs_of(execution, user),
+        variables=[shown_variable(name, value, inherited) for name, value in own.items()],
+        inherited=[variable for name, variable in inherited.items() if name not in own],
+        runtime=runtime_facts(execution.runtime_facts),
+        image_digest=str(execution.runtime_facts.get("image_digest") or ""),
+        waited=waited_seconds(execution),
+        price=price(execution),
+    )
+
+
+def inputs_of(execution: Execution, user: User) -> list[Input]:
+    wanted = {identity for item in execution.inputs for uri in item["urls"] if (identity := datum_id_in(uri))}
+    # An input may be a file of another project: shown by name only to those who see it there.
+    datums = {datum.pk: datum for datum in datums_for(user).filter(pk__in=wanted)} if wanted else {}
+    return [
+        Input(item["name"], [input_file(uri, datums) for uri in item["urls"]])
+        for item in execution.inputs
+    ]  # fmt: skip
+
+
+def input_file(uri: str, datums: Mapping[UUID, Datum]) -> InputFile:
+    identity = datum_id_in(uri)
+    datum = datums.get(identity) if identity else None
+    url = ""
+    if datum and datum.output_execution_id:
+        project = datum.project
+        names = {"owner": project.owner.name, "project": project.name}
+        url = reverse("execution", kwargs={**names, "execution_id": datum.output_execution_id})
+    return InputFile(uri, datum, url)
+
+
+def datum_id_in(uri: str) -> UUID | None:
+    try:
+        return UUID(uri.removeprefix(DATUM_SCHEME)) if uri.startswith(DATUM_SCHEME) else None
+    except ValueError:
+        return None
+
+
+def shown_variable(name: str, value: object, inherited: Mapping[str, ProjectVariable]) -> Variable:
+    """What is a secret in the project, or is called like one, is not sent to the browser."""
+    known = inherited.get(name)
+    hidden = bool(known and known.secret) or bool(_SOUNDS_SECRET.search(name))
+    return Variable(name, "" if hidden else str(value), hidden)
+
+
+def runtime_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (_RUNTIME_LABELS.get(name, name.replace("_", " ").capitalize()), str(value))
+        for name, value in facts.items()
+        if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {})
+    ]
+
+
+def waited_seconds(execution: Execution) -> float | None:
+    if execution.queued_at is None or execution.started_at is None:
+        return None
+    return (execution.started_at - execution.queued_at).total_seconds()
+
+
+def live_state(execution: Execution) -> dict[str, Any]:
+    """What the page's scripts begin with, in the shape of the socket's state message."""
+    return {
+        "status": execution.status,
+        "status_detail": execution.status_detail,
+        "waiting_reason": execution.waiting_reason,
+        "error_text": execution.error_text,
+        "exit_code": execution.exit_code,
+        "queued_at": timestamp(execution.queued_at),
+        "started_at": timestamp(execution.started_at),
+        "ended_at": timestamp(execution.ended_at),
+        "log_line_count": execution.log_line_count,
+        "metadata_count": execution.metadata_count,
+        "output_count": execution.output_count,
+        "worker_identity": execution.worker_identity,
+        "cumulative_metadata": execution.cumulative_metadata,
+        "latest_stats": execution.latest_stats,
+        "stop_requested": execution.stop_requested_at is not None,
+        "kill_requested": execution.kill_requested_at is not None,
+        "deleted": execution.deleted_at is not None,
+        "created_at": timestamp(execution.created_at),
+        "time": timestamp(clock.now()),
+    }
