@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from common.errors import NotFound
 from common.web.pages import page
 from projects import selectors

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from organizations.access import Capability, capabilities
 from projects import selectors
 from projects.models import Project

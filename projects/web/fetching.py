@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from common import clock
 from common.web.pages import page, with_toast
 from organizations.access import Capability, require

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.web.current import user_of
+from accounts.current import user_of
 from common.errors import DomainError, NotFound
 from common.web.pages import page
 from organizations.access import Capability, require
