@@ -2,4 +2,11 @@
 
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []
+from django.urls import path
+
+from executions.consumers import ExecutionConsumer, ProjectConsumer
+
+websocket_urlpatterns: list[Any] = [
+    path("ws/executions/<uuid:subject_id>/", ExecutionConsumer.as_asgi()),
+    path("ws/projects/<uuid:subject_id>/", ProjectConsumer.as_asgi()),
+]

@@ -1,9 +1,8 @@
-"""WebSocket routes, behind session and token authentication and an Origin check."""
+"""WebSocket routes, behind the browser's session. Tokens and the origin of pages are checked by the consumers."""
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 
 from executions.routing import websocket_urlpatterns
 
-websocket_application = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+websocket_application = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))

@@ -64,6 +64,8 @@ def only_first(segment: Segment, lines: int) -> Segment:
 
 def clip(segments: Sequence[Segment], first_line: int, end_line: int) -> list[Segment]:
     """What of `segments`, which follow each other, lies in first_line <= line < end_line."""
+    if end_line <= first_line:
+        return []
     start = max(0, bisect_right(segments, first_line, key=lambda s: s.first_line) - 1)
     kept: list[Segment] = []
     for segment in segments[start:]:

@@ -1,0 +1,74 @@
+"""The end of a log in memory, shared by everybody who watches it. No input or output.
+
+Frames are encoded once, however many viewers receive them. The ring is bounded; a viewer who falls behind it reads what it
+misses from the stored log.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from executions.logs.segments import Segment, clip, wire_json
+
+MAX_BYTES = 4 * 1024 * 1024
+
+
+def frame(segments: Sequence[Segment], total: int) -> str:
+    """The WebSocket message that carries these lines."""
+    first = segments[0].first_line
+    count = segments[-1].end_line - first
+    return (
+        f'{{"type":"log","first_line":{first},"line_count":{count},"total":{max(total, first + count)},'
+        f'"segments":{wire_json(segments)}}}'
+    )
+
+
+class Block(NamedTuple):
+    """Lines that came together, and their frame."""
+
+    first_line: int
+    end_line: int
+    segments: list[Segment]
+    text: str
+
+
+class Ring:
+    """Lines `start` up to but not including `end`, in blocks without holes."""
+
+    def __init__(self, line: int = 0, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self.restart(line)
+
+    def restart(self, line: int) -> None:
+        """Go on at `line`: what lies before is to be had from the stored log."""
+        self._blocks: list[Block] = []
+        self._size = 0
+        self.start = self.end = line
+
+    def add(self, segments: Sequence[Segment]) -> bool:
+        """Add lines, in order; those the ring has seen are skipped, a hole restarts it. Whether anything was new."""
+        if not segments or segments[-1].end_line <= self.end:
+            return False
+        if segments[0].first_line > self.end:
+            self.restart(segments[0].first_line)
+        fresh = clip(segments, self.end, segments[-1].end_line)
+        block = Block(self.end, fresh[-1].end_line, fresh, frame(fresh, fresh[-1].end_line))
+        self._blocks.append(block)
+        self.end = block.end_line
+        self._size += len(block.text)
+        self._shrink()
+        return True
+
+    def frame_at(self, line: int) -> tuple[str, int] | None:
+        """The frame that begins with `line` and the line after it; None when `line` is not in the ring."""
+        if not self.start <= line < self.end:
+            return None
+        block = self._blocks[bisect_right(self._blocks, line, key=lambda b: b.first_line) - 1]
+        if block.first_line == line:
+            return block.text, block.end_line
+        return frame(clip(block.segments, line, block.end_line), block.end_line), block.end_line
+
+    def _shrink(self) -> None:
+        while self._size > self._max_bytes and len(self._blocks) > 1:
+            self._size -= len(self._blocks.pop(0).text)
+            self.start = self._blocks[0].first_line
