@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
+from accounts.current import user_of
 from common.rest.params import names
 from projects import selectors, services
 from projects.api import filters, schemas
@@ -49,7 +49,7 @@ class ProjectListView(GenericAPIView[Project]):
     )
     def post(self, request: Request) -> Response:
         given = _validated(schemas.ProjectCreate, request)
-        user = _user(request)
+        user = user_of(request)
         owner, team = selectors.resolve_owner(user, given["owner"]) if given["owner"] else (None, None)
         project = services.create_project(
             actor=user, name=given["name"], owner=owner, team=team, description=given["description"],
@@ -61,7 +61,7 @@ class ProjectListView(GenericAPIView[Project]):
 class OwnershipOptionsView(APIView):
     @extend_schema(operation_id="projects_ownership_options", responses={200: list[str]})
     def get(self, request: Request) -> Response:
-        return Response(selectors.ownership_options(_user(request)))
+        return Response(selectors.ownership_options(user_of(request)))
 
 
 class ProjectDetailView(APIView):
@@ -90,17 +90,19 @@ class ProjectDetailView(APIView):
 
     @extend_schema(operation_id="projects_destroy", parameters=[PROJECT_ID], responses={204: None})
     def delete(self, request: Request, project_id: str) -> Response:
-        services.delete_project(project=selectors.get_project(request.user, project_id), actor=_user(request))
+        services.delete_project(
+            project=selectors.get_project(request.user, project_id), actor=user_of(request)
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: Request, project_id: str) -> Response:
         project = selectors.get_project(request.user, project_id)
         changes = _validated(schemas.ProjectChange, request)
         if "owner" in changes:
-            changes["owner"], changes["team"] = selectors.resolve_owner(_user(request), changes["owner"])
+            changes["owner"], changes["team"] = selectors.resolve_owner(user_of(request), changes["owner"])
         if "default_environment" in changes:
             changes["default_environment_slug"] = changes.pop("default_environment") or ""
-        project = services.update_project(project=project, actor=_user(request), **changes)
+        project = services.update_project(project=project, actor=user_of(request), **changes)
         return Response(_shown(project, request))
 
 
@@ -125,7 +127,7 @@ class ProjectFetchView(APIView):
     )
     def post(self, request: Request, project_id: str) -> Response:
         project = selectors.get_project(request.user, project_id)
-        result = services.fetch_repository(project=project, actor=_user(request))
+        result = services.fetch_repository(project=project, actor=user_of(request))
         new = [commit.pk for commit in result.commits]
         rows = selectors.commits_for(request.user, project).filter(pk__in=new)
         links = Links(request)
@@ -141,7 +143,7 @@ class ProjectVariableView(APIView):
     def post(self, request: Request, project_id: str) -> Response:
         project = selectors.get_project(request.user, project_id)
         given = _validated(schemas.VariableSet, request)
-        variable = services.set_variable(project=project, actor=_user(request), **given)
+        variable = services.set_variable(project=project, actor=user_of(request), **given)
         value = None if variable.secret else variable.value
         answer = {"name": variable.name, "value": value, "secret": variable.secret}
         return Response(answer, status=status.HTTP_201_CREATED)
@@ -153,7 +155,7 @@ class ProjectVariableView(APIView):
     def delete(self, request: Request, project_id: str) -> Response:
         project = selectors.get_project(request.user, project_id)
         name = _validated(schemas.VariableName, request)["name"]
-        services.delete_variable(project=project, actor=_user(request), name=name)
+        services.delete_variable(project=project, actor=user_of(request), name=name)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -169,7 +171,7 @@ class ProjectPackageView(APIView):
         _refuse_oversize(request)
         given = _validated(schemas.PackageUpload, request)
         commit = services.import_package(
-            project=project, actor=_user(request), archive=given["data"], description=given["description"],
+            project=project, actor=user_of(request), archive=given["data"], description=given["description"],
             yaml_path=given["yaml_path"],
         )  # fmt: skip
         row = selectors.commits_for(request.user, project).get(pk=commit.pk)
@@ -232,12 +234,6 @@ def _validated(shape: type[Any], request: Request) -> dict[str, Any]:
     body.is_valid(raise_exception=True)
     validated: dict[str, Any] = body.validated_data
     return validated
-
-
-def _user(request: Request) -> User:
-    """The caller; the permission classes let only users in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user
 
 
 def _refuse_oversize(request: Request) -> None:

@@ -108,15 +108,20 @@ class Conversation:
         pair = f"{user}:{self.credentials.access_token}"
         return "Authorization: Basic " + base64.b64encode(pair.encode()).decode()
 
+    def _knows(self, address: Address) -> bool:
+        if address.scheme != "ssh":
+            return False
+        hosts = [line.split(" ")[0].split(",") for line in self.known_hosts.splitlines()]
+        return any(_alias(address).lower() in names for names in hosts)
+
     def _ssh(self, address: Address, found: list[str]) -> list[str]:
-        met = any(address.host in line.split(" ")[0] for line in self.known_hosts.splitlines())
         options = {
             "BatchMode": "yes",
             "IdentitiesOnly": "yes",
             "IdentityAgent": "none",
             "PreferredAuthentications": "publickey",
             # The first contact accepts what it finds; from then on that key is the only right one.
-            "StrictHostKeyChecking": "yes" if met else "accept-new",
+            "StrictHostKeyChecking": "yes" if self._knows(address) else "accept-new",
             "UserKnownHostsFile": str(self._known_hosts_file),
             "GlobalKnownHostsFile": "/dev/null",
             "HashKnownHosts": "no",
