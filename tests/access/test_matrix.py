@@ -35,6 +35,7 @@ class Route:
     methods: tuple[str, ...] = ("get",)
     body: dict[str, Any] = field(default_factory=dict)
     page: bool = False  # an HTML page sends the anonymous to the login page instead of answering 401
+    multipart: bool = False
 
 
 def page(kind: str, *methods: str) -> Route:
@@ -53,8 +54,8 @@ TABLE: dict[str, Route] = {
     "healthz": api(PUBLIC),
     "readyz": api(PUBLIC),
     "files/<str:token>/<str:filename>": api(TOKEN, "get", "put"),
-    f"{V0}schema/": api(SIGNED_IN),
-    "api/docs/": page(SIGNED_IN),
+    f"{V0}schema/": api(PUBLIC),
+    "api/docs/": page(PUBLIC),
     "auth/login/": page(PUBLIC),
     "auth/link/": page(PUBLIC),
     "auth/logout/": page(PUBLIC, "post"),
@@ -84,7 +85,9 @@ TABLE: dict[str, Route] = {
     f"{V0}projects/<str:project_id>/environment_variable/": api(
         PROJECT, "post", "delete", name="KEY", value="x", secret=False
     ),
-    f"{V0}projects/<str:project_id>/import-package/": api(PROJECT, "post"),
+    f"{V0}projects/<str:project_id>/import-package/": Route(
+        PROJECT, ("post",), {"description": "x"}, multipart=True
+    ),
     f"{V0}commits/": api(SIGNED_IN),
     f"{V0}commits/<str:identifier>/": api(PROJECT),
     f"{V0}repositories/": api(SIGNED_IN),
@@ -128,7 +131,7 @@ TABLE: dict[str, Route] = {
     "projects/switch/": page(SIGNED_IN),
     "projects/create/": page(SIGNED_IN),
     P: page(PROJECT),
-    f"{P}executions/bulk/": page(PROJECT, "post"),
+    f"{P}executions/bulk/": Route(PROJECT, ("post",), {"action": "delete", "id": "{execution}"}, page=True),
     f"{P}executions/create/": page(PROJECT),
     f"{P}executions/create/facts/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/": page(PROJECT),
@@ -136,6 +139,8 @@ TABLE: dict[str, Route] = {
     f"{P}execution/<uuid:execution_id>/outputs/": page(PROJECT),
     f"{P}fetch/": page(PROJECT, "post"),
     f"{P}fetch/status/": page(PROJECT),
+    f"{P}data/": page(PROJECT),
+    f"{P}data/aliases/": page(PROJECT),
     f"{P}commits/": page(PROJECT),
     f"{P}commits/<str:identifier>/": page(PROJECT),
     f"{P}commits/<str:identifier>/code/": page(PROJECT),
@@ -181,6 +186,8 @@ def call(client: Client, method: str, path: str, route: Route) -> HttpResponseBa
     send: Callable[..., HttpResponseBase] = getattr(client, method)
     if method == "get":
         return send(path, route.body)
+    if route.page or route.multipart:
+        return send(path, route.body)
     return send(path, route.body, content_type="application/json")
 
 
@@ -217,7 +224,7 @@ def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
 
 @pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, OWN))
 def test_stranger_finds_nothing(world: World, text: str, method: str) -> None:
-    route = TABLE[text]
+    route = world.filled(TABLE[text])
     before = fingerprint()
     answer = call(caller(world.charlie, route), method, world.path(text), route)
     assert answer.status_code == 404
@@ -238,10 +245,12 @@ def test_stranger_cannot_name_it_in_a_body(world: World, text: str, method: str)
 
 @pytest.mark.parametrize(("text", "method"), cases(PROJECT, changing=True))
 def test_read_only_collaborator_changes_nothing(world: World, text: str, method: str) -> None:
-    route = TABLE[text]
+    route = world.filled(TABLE[text])
     before = fingerprint()
     answer = call(caller(world.viewer, route), method, world.path(text), route)
-    assert answer.status_code in (403, 404, 405)
+    # A page may also answer with a message: a redirect, or nothing but a toast. What counts is that nothing changed.
+    refused = {403, 404, 405} | ({204, 302} if route.page else set()) | ({400} if route.multipart else set())
+    assert answer.status_code in refused
     assert fingerprint() == before
     world.assert_untouched()
 

@@ -16,6 +16,8 @@ from tests.support import factories
 if TYPE_CHECKING:
     from tests.access.test_matrix import Route
 
+REPOSITORY_URL = "https://git.example.com/secret.git"
+
 
 @dataclass
 class World:
@@ -96,6 +98,9 @@ class World:
         assert (execution.title, execution.tags) == (self.execution.title, self.execution.tags)
         project = Project.objects.get(pk=self.project.pk)
         assert (project.name, project.description) == (self.project.name, self.project.description)
+        repository = Repository.objects.get(project=self.project)
+        assert (repository.url, repository.public_key) == (REPOSITORY_URL, "")
+        assert DatumAlias.objects.get(pk=self.alias.pk).datum_id == self.datum.pk
         datum = Datum.objects.get(pk=self.datum.pk)
         assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
 
@@ -105,7 +110,7 @@ def build_world() -> World:
     viewer = factories.make_user("viewer")
     project = factories.make_project(alice, name="top-secret-project", description="nobody knows")
     factories.make_collaborator(project, viewer, is_read_only=True)
-    Repository.objects.create(project=project, url="https://git.example.com/secret.git")
+    Repository.objects.create(project=project, url=REPOSITORY_URL)
     ProjectVariable.objects.create(project=project, name="KEY", value="variable-value", secret=True)
     commit = factories.make_commit(project)
     execution = factories.make_execution(
