@@ -1,9 +1,12 @@
-"""Writes of accounts: API tokens."""
+"""Writes of accounts: users and API tokens."""
 
 import hashlib
 from datetime import datetime, timedelta
 
-from accounts.models import ApiToken, User
+from django.db import transaction
+
+from accounts.models import ApiToken, Owner, User
+from accounts.selectors import TokenNotFound
 from common import clock
 from common.errors import DomainError
 from common.ids import new_token
@@ -29,6 +32,46 @@ class TokenExpired(DomainError):
         )
 
 
+class NotSuperuser(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Only a superuser of this installation may do this. Ask one of them.")
+
+
+class OwnAccount(DomainError):
+    code = "own_account"
+
+    def __init__(self) -> None:
+        super().__init__("You cannot disable the account that you are using. Ask another superuser.")
+
+
+@transaction.atomic
+def save_new_user(*, user: User) -> None:
+    """Store a user that a form has filled in, with the place of their name among all owners."""
+    user.owner = Owner.objects.create(name=user.username, kind=Owner.Kind.USER)
+    user.save(force_insert=True)
+
+
+def disable_user(*, user: User, actor: User) -> None:
+    """No login, no session, no token works until the user is enabled again. What they own stays."""
+    if user == actor:
+        raise OwnAccount
+    _set_active(user, actor, is_active=False)
+
+
+def enable_user(*, user: User, actor: User) -> None:
+    _set_active(user, actor, is_active=True)
+
+
+def _set_active(user: User, actor: User, *, is_active: bool) -> None:
+    if not actor.is_superuser:
+        raise NotSuperuser
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+
+
 def create_api_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
     """A new token and its secret, which is not kept and cannot be shown again."""
     secret = new_token()
@@ -40,13 +83,13 @@ def create_api_token(*, user: User, name: str, expires_at: datetime | None = Non
 
 def revoke_api_token(*, token: ApiToken, actor: User) -> None:
     if token.user_id != actor.pk and not actor.is_superuser:
-        raise TokenInvalid
+        raise TokenNotFound
     token.delete()
 
 
 def authenticate_token(secret: str) -> User:
     """The user a token's secret stands for. Raises `TokenInvalid` or `TokenExpired`."""
-    token = ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
+    token = ApiToken.objects.select_related("user__owner").filter(digest=digest_of(secret)).first()
     if token is None or not token.user.is_active:
         raise TokenInvalid
     now = clock.now()

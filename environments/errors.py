@@ -26,3 +26,11 @@ class NoEnvironment(DomainError):
 
     def __init__(self) -> None:
         super().__init__("There is no environment that you may use. Ask the operator to enable one.")
+
+
+class EnvironmentNotChangeable(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self, environment: object) -> None:
+        super().__init__(f"Only a superuser of this installation may change {environment}. Ask one of them.")

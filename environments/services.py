@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts.models import User
 from common import clock
+from environments.errors import EnvironmentNotChangeable
 from environments.models import Environment, Worker
 from environments.selectors import LOCAL_SLUG
 
@@ -19,6 +21,14 @@ def ensure_default_environment() -> Environment:
         },
     )
     return environment
+
+
+def set_enabled(*, environment: Environment, actor: User, enabled: bool) -> None:
+    """Whether new executions may choose it; those that wait or run go on. For superusers of the installation."""
+    if not actor.is_superuser:
+        raise EnvironmentNotChangeable(environment)
+    environment.enabled = enabled
+    environment.save(update_fields=["enabled", "updated_at"])
 
 
 def record_worker(

@@ -23,7 +23,7 @@ PLATFORM_LONG_NAME = env.text("PLATFORM_LONG_NAME", "Valohai-compatible MLOps")
 PLATFORM_SHORT_NAME = env.text("PLATFORM_SHORT_NAME", "MLOps")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "common.admin_config.PlatformAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,128 @@
+"""Administration of users, their tokens and the name space that they share with organizations."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.current import user_of
+from accounts.models import ApiToken, Owner, User
+from common.admin import PlatformAdmin, ReadOnlyAdmin
+
+admin.site.unregister(Group)  # access comes from organizations, teams and projects, not from Django's groups
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if Owner.objects.filter(name__iexact=username).exists():
+            raise forms.ValidationError("A user or organization of this name exists already.")
+        return username
+
+
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email", "first_name", "last_name", "is_superuser")
+
+
+@admin.register(User)
+class UserAdmin(PlatformAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    """The name cannot change, because addresses of projects begin with it."""
+
+    form = UserForm
+    add_form = NewUserForm
+    list_display = (
+        "username",
+        "email",
+        "display_name",
+        "is_active",
+        "is_superuser",
+        "last_login",
+        "created_at",
+    )
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("username", "email", "first_name", "last_name")
+    ordering = ("username",)
+    filter_horizontal = ()
+    actions = ("disable_users", "enable_users", "revoke_tokens")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("email", "first_name", "last_name")}),
+        ("Access", {"fields": ("is_active", "is_superuser")}),
+        ("Times", {"fields": ("last_login", "created_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fixed = ("username", "is_active", "last_login", "created_at")
+        # Nobody takes their own rights away by mistake, so that somebody is always left.
+        return (*fixed, "is_superuser") if obj == request.user else fixed if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            obj.save()
+        else:
+            services.save_new_user(user=obj)
+
+    @admin.action(description="Disable: no login, no API")
+    def disable_users(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request, rows, lambda user: services.disable_user(user=user, actor=actor), "users are disabled"
+        )
+
+    @admin.action(description="Enable again")
+    def enable_users(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request, rows, lambda user: services.enable_user(user=user, actor=actor), "users are enabled"
+        )
+
+    @admin.action(description="Revoke all API tokens")
+    def revoke_tokens(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        actor = user_of(request)
+        tokens = list(ApiToken.objects.filter(user__in=rows).select_related("user"))
+        for token in tokens:
+            services.revoke_api_token(token=token, actor=actor)
+        self.message_user(request, f"{len(tokens)} tokens are revoked.", messages.SUCCESS)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    list_display = ("name", "hint", "user", "created_at", "last_used_at", "expires_at")
+    list_select_related = ("user",)
+    list_filter = ("created_at", "last_used_at")
+    search_fields = ("name", "user__username", "hint")
+    ordering = ("-id",)
+    exclude = ("digest",)
+    readonly_fields = ("id", "created_at")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke")
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows,
+            lambda token: services.revoke_api_token(token=token, actor=actor),
+            "tokens are revoked",
+        )
+
+
+@admin.register(Owner)
+class OwnerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "id")
+    list_filter = ("kind",)
+    search_fields = ("name",)
+    ordering = ("name",)

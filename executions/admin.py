@@ -1,0 +1,91 @@
+"""A look at executions and what they said. Nothing here is edited: statuses change in `lifecycle` only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.current import user_of
+from common.admin import ReadOnlyAdmin, as_uuid
+from executions import services
+from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
+
+LONGEST_COUNTER = 18
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "counter", "project", "step", "title", "status", "environment", "creator", "created_at", "ended_at",
+        "worker_identity",
+    )  # fmt: skip
+    list_select_related = ("project__owner", "environment", "creator")
+    list_filter = ("status", "environment", "created_at")
+    search_fields = ("title", "step", "project__name", "creator__username", "worker_identity")
+    search_help_text = "Part of a title, step, project, creator or worker; an id; or # and a number."
+    ordering = ("-id",)
+    # Values of variables may be secrets of the person who started it.
+    exclude = ("environment_variables",)
+    readonly_fields = ("id", "created_at", "updated_at", "variable_names")
+    actions = ("stop",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        number = search_term.strip().removeprefix("#")
+        if search_term.strip().startswith("#") and number.isascii() and number.isdigit():
+            return queryset.filter(counter=int(number[:LONGEST_COUNTER])), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="environment variables")
+    def variable_names(self, execution: Execution) -> str:
+        return ", ".join(sorted(execution.environment_variables)) or "none"
+
+    @admin.action(description="Stop; a second time: end at once")
+    def stop(self, request: HttpRequest, rows: QuerySet[Execution]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows.filter(ended_at__isnull=True),
+            lambda execution: services.stop_execution(execution=execution, actor=actor),
+            "executions are told to stop",
+        )
+
+
+class ChunkAdmin(ReadOnlyAdmin):
+    """Found by the id of their execution; there are too many of them to search otherwise."""
+
+    list_select_related = ("execution",)
+    search_help_text = "The id of an execution."
+    search_fields = ("execution__id__exact",)
+    ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        identifier = as_uuid(search_term.strip())
+        return (queryset.filter(execution_id=identifier) if identifier else queryset.none()), False
+
+
+@admin.register(LogChunk)
+class LogChunkAdmin(ChunkAdmin):
+    list_display = ("id", "execution", "first_line", "line_count", "raw_size_bytes", "storage_key")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogChunk]:
+        return super().get_queryset(request).defer("data")
+
+
+@admin.register(MetadataChunk)
+class MetadataChunkAdmin(ChunkAdmin):
+    list_display = ("id", "execution", "first_index", "event_count")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MetadataChunk]:
+        return super().get_queryset(request).defer("data")
+
+
+@admin.register(ResourceSample)
+class ResourceSampleAdmin(ChunkAdmin):
+    list_display = ("id", "execution", "started_at", "sample_count")
