@@ -1,18 +1,16 @@
 """A throwaway installation for measurements, and a REST client for it."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from tests.support.live import LivePlatform, make_platform
+from tests.support.live import LivePlatform, data_folder, make_platform
 from tests.support.rest import Rest
 
 
 @contextmanager
 def running_platform(**environment: str) -> Iterator[LivePlatform]:
-    with tempfile.TemporaryDirectory(prefix="mlops-bench-", ignore_cleanup_errors=True) as folder:
-        platform = make_platform(Path(folder) / "data", **environment)
+    with data_folder() as folder:
+        platform = make_platform(folder, **environment)
         try:
             yield platform.start()
         finally:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.support import services
-from tests.support.live import CHECKOUT, LivePlatform, make_platform
+from tests.support.live import CHECKOUT, LivePlatform, data_folder, make_platform
 from tests.support.rest import Rest
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
@@ -24,8 +24,14 @@ PARTS = {"web", "scheduler", "ingest", "celery", "agent", "postgres", "redis"}
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[LivePlatform]:
-    platform = make_platform(tmp_path / "data")
+def folder() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def platform(folder: Path) -> Iterator[LivePlatform]:
+    platform = make_platform(folder)
     yield platform
     if platform.process is not None and platform.process.poll() is None:
         platform.stop()
@@ -121,8 +127,8 @@ def test_second_start_with_the_same_data_is_refused(platform: LivePlatform) -> N
     assert httpx.get(f"{platform.url}/readyz", trust_env=False).status_code == 200
 
 
-def test_long_data_path_works(tmp_path: Path) -> None:
-    platform = make_platform(tmp_path / ("long-" * 30) / "data")
+def test_long_data_path_works(folder: Path) -> None:
+    platform = make_platform(folder / ("long-" * 30) / "data")
     try:
         assert rest(platform.start()).get("users/me/")["username"] == "admin"
     finally:
@@ -138,8 +144,8 @@ def test_external_services_are_used_instead(platform: LivePlatform) -> None:
     assert rest(platform).get("users/me/")["username"] == platform.username
 
 
-def test_example_has_run_with_a_chart_and_files(tmp_path: Path) -> None:
-    platform = make_platform(tmp_path / "data", "--host", "127.0.0.1")
+def test_example_has_run_with_a_chart_and_files(folder: Path) -> None:
+    platform = make_platform(folder, "--host", "127.0.0.1")
     try:
         platform.start()
         api = rest(platform)

@@ -1,7 +1,9 @@
 """A whole running installation for tests: the real launcher on a free port with a throwaway data folder."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +11,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -88,6 +92,7 @@ class LivePlatform:
         """Start the launcher; do not wait."""
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         environment |= {"ALLOW_LOCAL_REPOSITORIES": "true", "LOCAL_REPOSITORY_ROOTS": str(self.data)}
+        environment["STATIC_ROOT"] = str(static_folder() / "static")
         command = [
             *self.entry, "--port", str(self.port), "--data", str(self.data), *self.options,
         ]  # fmt: skip
@@ -175,10 +180,25 @@ class LivePlatform:
         return parsed
 
 
+@cache
+def static_folder() -> Path:
+    """Collected static files depend on the checkout alone; collecting them once for all platforms saves seconds each."""
+    folder = Path(tempfile.mkdtemp(prefix="mlops-live-static-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """Not pytest's `tmp_path`: that has to stay passable for PostgreSQL's account, and pytest closes it at every start."""
+    with tempfile.TemporaryDirectory(prefix="mlops-live-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "data"
 
 
 def make_platform(folder: Path, *options: str, **environment: str) -> LivePlatform:
@@ -187,8 +207,8 @@ def make_platform(folder: Path, *options: str, **environment: str) -> LivePlatfo
 
 
 def _started_and_stopped() -> Iterator[LivePlatform]:
-    with tempfile.TemporaryDirectory(prefix="mlops-live-", ignore_cleanup_errors=True) as folder:
-        platform = make_platform(Path(folder) / "data")
+    with data_folder() as folder:
+        platform = make_platform(folder)
         try:
             yield platform.start()
         finally:

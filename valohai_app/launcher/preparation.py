@@ -48,7 +48,7 @@ def prepare(folder: DataFolder, url: str) -> Callable[[], int]:
         if _migrations_are_due():
             print("bringing the database up to date", flush=True)
             call_command("migrate", interactive=False, verbosity=0)
-        _collect_static_files(folder.root / "static.stamp")
+        _collect_static_files()
         call_command("ensure_installation", url=url, credentials=folder.credentials, verbosity=0)
         return 0
 
@@ -73,13 +73,15 @@ def _migrations_are_due() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _collect_static_files(stamp: Path) -> None:
+def _collect_static_files() -> None:
     """Hashing and compressing takes seconds; it is skipped while no file has changed."""
     from django.conf import settings
     from django.core.management import call_command
 
+    collected = Path(settings.STATIC_ROOT)
+    stamp = collected.with_name(f"{collected.name}.stamp")
     state = _state_of([CHECKOUT / "pyproject.toml", *(CHECKOUT / "static").rglob("*")])
-    if stamp.exists() and stamp.read_text() == state and Path(settings.STATIC_ROOT).exists():
+    if stamp.exists() and stamp.read_text() == state and collected.exists():
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(state)
