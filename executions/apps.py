@@ -1,6 +1,21 @@
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.apps import AppConfig
 
 
 class ExecutionsConfig(AppConfig):
     name = "executions"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from projects.services.projects import stored_file_listings  # models are not loaded before this
+
+        stored_file_listings.append(self.files_of_project)
+
+    @staticmethod
+    def files_of_project(project_id: UUID) -> Iterable[str]:
+        from executions.models import LogChunk
+
+        sealed = LogChunk.objects.filter(execution__project_id=project_id).exclude(storage_key="")
+        return list(sealed.values_list("storage_key", flat=True).distinct())
