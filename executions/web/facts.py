@@ -50,6 +50,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Facts:
+    parameters: list[tuple[str, Any]]
     inputs: list[Input]
     variables: list[Variable]
     inherited: list[ProjectVariable]
@@ -63,6 +64,7 @@ def facts_of(execution: Execution, user: User) -> Facts:
     inherited = variables_of(execution.project) if execution.inherit_environment_variables else {}
     own = execution.environment_variables
     return Facts(
+        parameters=sorted(execution.parameters.items()),  # the database does not keep their order
         inputs=inputs_of(execution, user),
         variables=[shown_variable(name, value, inherited) for name, value in own.items()],
         inherited=[variable for name, variable in inherited.items() if name not in own],

@@ -79,7 +79,6 @@ export class LogTail {
 
   #skip() {
     this.cursor = this.#store.total;
-    this.#send({ unsubscribe: "log" });
     this.#send({ subscribe: "log", from_line: this.cursor });
   }
 

@@ -169,7 +169,8 @@ export class LogView {
     } else {
       this.#anchor.offset += moved;
     }
-    if (moved < 0) this.#follow(false);
+    // At the very end, a movement upwards is the bar giving way to a smaller box or log.
+    if (moved < 0 && top < this.#room() - 1) this.#follow(false);
     this.refresh();
     this.#settleSoon();
   }

@@ -17,6 +17,7 @@ import { loadChoices, saveChoices } from "./log-choices.js";
 
 const MOST_COPIED_LINES = 50_000;
 const FILTER_PAUSE_MS = 250;
+const BOTTOM_GAP = 18;
 
 export class LogViewer {
   #panel;
@@ -29,6 +30,7 @@ export class LogViewer {
   #criteria = { include: "", exclude: "", streams: new Set(["o", "e", "s"]) };
   #options;
   #opened = false;
+  #ready = false;
   #shown = false;
   #lastPicked = null;
   #filterTimer = null;
@@ -65,6 +67,7 @@ export class LogViewer {
   /* The tab is on the screen. The first time, the end of the log (or the line of the address) is fetched. */
   async show() {
     this.#shown = true;
+    this.#fit();
     if (!this.#opened) {
       this.#opened = true;
       const picked = rangeOfHash(location.hash);
@@ -116,7 +119,16 @@ export class LogViewer {
       this.#showError(error);
       this.#tail.cursor = this.#store.total;
     }
+    this.#ready = true;
     if (picked) this.#pick(picked, { go: true });
+  }
+
+  /* The box reaches down to the end of the window, whatever stands above it. */
+  #fit() {
+    const box = this.#part("box");
+    const top = box.getBoundingClientRect().top + window.scrollY;
+    const foot = this.#part("place").parentElement.offsetHeight;
+    box.style.setProperty("--log-height", `${Math.round(window.innerHeight - top - foot - BOTTOM_GAP)}px`);
   }
 
   /* ---- lines and view ---- */
@@ -128,7 +140,7 @@ export class LogViewer {
 
   #onRange(first, last, direction) {
     if (this.#filtered) this.#filtered.look(last);
-    else if (this.#shown) this.#pages.want(first, last, direction);
+    else if (this.#shown && this.#ready) this.#pages.want(first, last, direction);
     this.#showPlace(first, last);
   }
 
@@ -281,6 +293,7 @@ export class LogViewer {
       else this.#choose();
     });
     this.#part("offset").textContent = offsetName();
+    window.addEventListener("resize", () => { if (this.#shown) this.#fit(); });
   }
 
   #jump(text) {

@@ -206,7 +206,7 @@ function tool(name, label, action, css = "") {
 export function shortNumber(value) {
   if (value === null || value === undefined) return "";
   const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(1).replace("e+", "e");
+  if (size >= 1e6 || (size > 0 && size < 1e-4)) return value.toExponential(1).replace("e+", "e");
   return String(Number(value.toPrecision(5)));
 }
 

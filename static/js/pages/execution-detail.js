@@ -93,7 +93,7 @@ const receive = {
   },
   stats: ({ values, time }) => {
     meters.show(values);
-    resources.add(values, time);
+    if (time) resources.add(values, time);
   },
   outputs: ({ count }) => {
     state.output_count = count;
