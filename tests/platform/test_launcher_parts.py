@@ -43,7 +43,8 @@ class TestSecrets:
             "SECRET_KEY": "x",
             "SECRET_KEY_FILE": "x",
             "DATABASE_URL": "x",
-            "PATH": "/bin",
+            "PATH": f"{sys.prefix}/bin:/bin",
+            "VIRTUAL_ENV": sys.prefix,
             "QUEUES": "gpu",
         }
         made = environment.agent_environment(DataFolder(tmp_path), given, redis_url="r", app_url="u")
@@ -123,15 +124,15 @@ class TestRunRecord:
         assert stubborn.stdout is not None
         stubborn.stdout.readline()
         record = RunRecord(tmp_path)
-        record.set_process("web", stubborn.pid)
+        record.add("web", stubborn.pid, signal.SIGTERM)
         leftovers = record.leftovers()
-        assert [process.pid for process in leftovers] == [stubborn.pid]
+        assert [process.pid for process, _ in leftovers] == [stubborn.pid]
         end_leftovers(leftovers)
         assert not psutil.pid_exists(stubborn.pid)
 
     def test_another_process_with_the_same_number_is_left_alone(self, tmp_path: Path) -> None:
         record = RunRecord(tmp_path)
-        record.set_process("web", os.getpid())
+        record.add("web", os.getpid(), signal.SIGTERM)
         record.path.write_text(record.path.read_text().replace('"started_at": 1', '"started_at": 2'))
         assert record.leftovers() == []
 

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,10 +46,10 @@ def agent_environment(
 
 def _outside_virtual_environment(given: Mapping[str, str]) -> dict[str, str]:
     """A job's `python` must not be the platform's own, whose packages are none of the job's business."""
-    own = dict(given)
-    programs = f"{own.pop('VIRTUAL_ENV', '')}/bin"
-    folders = own.get("PATH", "").split(os.pathsep)
-    return {**own, "PATH": os.pathsep.join(folder for folder in folders if folder != programs)}
+    programs = str(Path(sys.prefix) / "bin") if sys.prefix != sys.base_prefix else ""
+    folders = [folder for folder in given.get("PATH", "").split(os.pathsep) if folder != programs]
+    own = {name: value for name, value in given.items() if name != "VIRTUAL_ENV"}
+    return {**own, "PATH": os.pathsep.join(folders)}
 
 
 def _stored_secrets(path: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -121,7 +120,7 @@ class Installation:
     def _start_processes(self) -> None:
         for process in processes.of_the_server(self.options.host, self.options.port):
             run = python_module(f"mlops-{process.name}", process.command, CHECKOUT)
-            self.supervisor.start(Service(process.name, run, processes.END_SIGNAL, process.grace_seconds))
+            self.supervisor.start(Service(process.name, run, process.end_signal, process.grace_seconds))
         self.supervisor.start(self._agent(processes.AGENT))
 
     def _agent(self, process: Process) -> Service:
@@ -132,7 +131,7 @@ class Installation:
         run = program([str(executable), *process.command[1:]], environment)
         # A killed launcher's agent gets the chance to end its jobs' whole process trees.
         return Service(
-            process.name, run, processes.END_SIGNAL, process.grace_seconds, orphan_signal=signal.SIGTERM
+            process.name, run, process.end_signal, process.grace_seconds, orphan_signal=process.end_signal
         )
 
     def _answers(self) -> bool:

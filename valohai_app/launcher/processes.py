@@ -9,8 +9,9 @@ class Process:
     name: str
     command: tuple[str, ...]
     """A file for `python`, a module for `python -m`, or the agent's program; and its arguments."""
+    end_signal: int = signal.SIGTERM
     grace_seconds: int = 10
-    """How long it may take to end after SIGTERM."""
+    """How long it may take to end after the signal."""
 
     @property
     def argv(self) -> list[str]:
@@ -41,12 +42,10 @@ CELERY = Process(
         "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
     ),
 )  # fmt: skip
-AGENT = Process("agent", ("peon", "run"), grace_seconds=20)
+AGENT = Process("agent", ("peon", "run"), end_signal=signal.SIGINT, grace_seconds=20)
+"""SIGTERM would let it work on until its job is done, which may take days."""
 
 
 def of_the_server(host: str, port: int) -> list[Process]:
     """Everything but the agent, in the order of their start."""
     return [web(host, port), SCHEDULER, INGEST, CELERY]
-
-
-END_SIGNAL = signal.SIGTERM

@@ -35,20 +35,22 @@ class RunRecord:
         self.facts: dict[str, Any] = {}
         self._processes: dict[str, dict[str, float]] = {}
 
-    def leftovers(self) -> list[psutil.Process]:
-        """Processes of the last launcher that still run."""
+    def leftovers(self) -> list[tuple[psutil.Process, int]]:
+        """Processes of the last launcher that still run, each with the signal that ends it."""
         try:
             recorded = json.loads(self.path.read_text())["processes"]
         except (FileNotFoundError, ValueError, KeyError):
             return []
-        found = (_process(entry) for entry in recorded.values())
-        return [process for process in found if process is not None]
+        found = ((_process(entry), int(entry["end_signal"])) for entry in recorded.values())
+        return [(process, end_signal) for process, end_signal in found if process is not None]
 
-    def set_process(self, name: str, pid: int | None) -> None:
-        if pid is None:
-            self._processes.pop(name, None)
-        else:
-            self._processes[name] = {"pid": pid, "started_at": psutil.Process(pid).create_time()}
+    def add(self, name: str, pid: int, end_signal: int) -> None:
+        started_at = psutil.Process(pid).create_time()
+        self._processes[name] = {"pid": pid, "started_at": started_at, "end_signal": int(end_signal)}
+        self.save()
+
+    def remove(self, name: str) -> None:
+        self._processes.pop(name, None)
         self.save()
 
     def save(self) -> None:
@@ -61,11 +63,11 @@ class RunRecord:
         self.path.unlink(missing_ok=True)
 
 
-def end_leftovers(leftovers: list[psutil.Process]) -> None:
+def end_leftovers(leftovers: list[tuple[psutil.Process, int]]) -> None:
     """Ask, wait a little, then end them with everything that they started."""
-    for process in leftovers:
-        _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(leftovers, timeout=LEFTOVER_GRACE_SECONDS)
+    for process, end_signal in leftovers:
+        _signal(process, end_signal)
+    _, alive = psutil.wait_procs([process for process, _ in leftovers], timeout=LEFTOVER_GRACE_SECONDS)
     for process in alive:
         for descendant in _descendants(process):
             _signal(descendant, signal.SIGKILL)
@@ -90,7 +92,7 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
+def _signal(process: psutil.Process, number: int) -> None:
     try:
         process.send_signal(number)
     except psutil.Error:

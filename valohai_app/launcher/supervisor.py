@@ -65,7 +65,7 @@ class Supervisor:
             service.prepare()
         pid = self._fork(service.name, service.run, service.orphan_signal, service.user)
         self._children[pid] = _Child(service, pid, time.monotonic(), pauses)
-        self._record.set_process(service.name, pid)
+        self._record.add(service.name, pid, service.end_signal)
 
     def run_once(self, name: str, run: Callable[[], int]) -> int:
         """Run something to its end, as a process of its own; its exit code."""
@@ -156,7 +156,7 @@ class Supervisor:
                 self._lost(self._children.pop(pid), self._ended.pop(pid))
 
     def _lost(self, child: _Child, exit_code: int) -> None:
-        self._record.set_process(child.service.name, None)
+        self._record.remove(child.service.name)
         _send_to_session(child.pid)
         if self._stopping:
             return
