@@ -1,8 +1,7 @@
 """Objects of the platform's storage by signed address.
 
 Workers and browsers read and write single objects with an address that is good for one method, one object and a
-while; bytes do not pass through views of the platform except for the file system storage, which `common.web.files`
-serves under the same shape of address.
+while; bytes pass through the platform only for the file system storage, which `common.files.asgi` serves.
 """
 
 from django.conf import settings
@@ -11,7 +10,10 @@ from django.core.files.storage import storages
 from common.files.presigners import presigner_for
 from common.files.types import Download, Grant, Presigner
 
-__all__ = ["Grant", "presign_get", "presign_put"]
+SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+"""What a browser can show without anything in it running. SVG is a document that can carry scripts."""
+
+__all__ = ["SHOWN_INLINE", "Grant", "presign_get", "presign_put"]
 
 
 def presign_get(
@@ -25,9 +27,10 @@ def presign_get(
 ) -> Grant:
     """A request that reads the object `name`. `base_url` is the scheme and host by which the caller reached us.
 
-    With `inline` a browser shows the object instead of saving it; only ask for that with a content type that is safe
-    to show.
+    With `inline` a browser shows the object instead of saving it; only for the types in `SHOWN_INLINE`.
     """
+    if inline and content_type not in SHOWN_INLINE:
+        raise ValueError(f"{content_type} is not safe to show; these are: {', '.join(sorted(SHOWN_INLINE))}")
     lifetime = lifetime_seconds or settings.FILE_URL_LIFETIME_SECONDS
     download = Download(name, filename, content_type, inline, lifetime)
     return _presigner().get(download, base_url)

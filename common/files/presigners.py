@@ -10,6 +10,8 @@ from django.core.files.storage import FileSystemStorage
 from common.files.tokens import FileToken, sign
 from common.files.types import Download, Grant, Presigner
 
+MOST_NAME_CHARACTERS = 150
+
 
 def disposition(filename: str, inline: bool) -> str:
     """A Content-Disposition header for any name, RFC 6266."""
@@ -33,11 +35,13 @@ class FilesystemPresigner:
 
     def put(self, name: str, size_bytes: int | None, lifetime_seconds: int, base_url: str) -> Grant:
         token = FileToken("PUT", name, int(time.time()) + lifetime_seconds, size_bytes=size_bytes)
-        return Grant("PUT", self._url(base_url, token, name.rsplit("/", 1)[-1]))
+        return Grant("PUT", self._url(base_url, token, name))
 
     @staticmethod
     def _url(base_url: str, token: FileToken, filename: str) -> str:
-        return f"{base_url.rstrip('/')}/files/{sign(token)}/{quote(filename.rsplit('/', 1)[-1], safe='')}"
+        # Addresses have a practical limit; a name of a thousand characters would be most of one.
+        shown = filename.rsplit("/", 1)[-1][-MOST_NAME_CHARACTERS:] or "file"
+        return f"{base_url.rstrip('/')}/files/{sign(token, shown)}/{quote(shown, safe='')}"
 
 
 class S3Presigner:

@@ -1,15 +1,29 @@
-"""The signed half of a `/files/` address: which object, which method, until when."""
+"""The signed half of a `/files/` address: which object, which method, until when.
+
+The file name at the end of the address is part of what is signed, so that nobody can hand on a file under another name.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
 
-_SALT = "common.files"
+from common.errors import DomainError
 
 
-class AddressInvalid(Exception):
-    """The address was not made by this installation, or its time is over."""
+class AddressInvalid(DomainError):
+    """The address was not made by this installation, or not for this."""
+
+    code = "address_invalid"
+    http_status = 403
+
+
+class AddressExpired(DomainError):
+    code = "address_expired"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("This address has expired. Ask for a new one.")
 
 
 @dataclass(frozen=True)
@@ -22,7 +36,7 @@ class FileToken:
     size_bytes: int | None = None
 
 
-def sign(token: FileToken) -> str:
+def sign(token: FileToken, filename: str) -> str:
     payload = [
         token.method,
         token.name,
@@ -31,18 +45,22 @@ def sign(token: FileToken) -> str:
         int(token.inline),
         token.size_bytes,
     ]
-    return signing.dumps(payload, salt=_SALT, compress=True)
+    return signing.dumps(payload, salt=_salt(filename), compress=True)
 
 
-def verify(text: str, *, method: str, now: float) -> FileToken:
-    """The token of an address. Raises `AddressInvalid`."""
+def verify(text: str, filename: str, *, method: str, now: float) -> FileToken:
+    """The token of an address. Raises `AddressInvalid` or `AddressExpired`."""
     try:
-        payload: list[Any] = signing.loads(text, salt=_SALT)
+        payload: list[Any] = signing.loads(text, salt=_salt(filename))
     except signing.BadSignature as error:
         raise AddressInvalid("This address was not made by this installation.") from error
     signed_method, name, expires_at, content_type, inline, size_bytes = payload
     if signed_method != method:
         raise AddressInvalid(f"This address is good for {signed_method} only.")
     if expires_at < now:
-        raise AddressInvalid("This address has expired. Ask for a new one.")
+        raise AddressExpired
     return FileToken(signed_method, name, expires_at, content_type, bool(inline), size_bytes)
+
+
+def _salt(filename: str) -> str:
+    return f"common.files:{filename}"
