@@ -1,0 +1,63 @@
+"""The platform's agent API for one attempt at one execution. `docs/agent-protocol.md` has the shapes."""
+
+import json
+import time
+
+from peon.errors import JobLost
+from peon.http_client import HttpError, Unreachable
+
+_PAUSES = (0.1, 0.2, 0.5, 1, 2)
+
+
+class JobApi:
+    """Calls survive a restart of the server: they are tried again for `patience_seconds`."""
+
+    def __init__(self, http, app_url, attempt, patience_seconds=120, give_up=lambda: None):
+        self._http = http
+        self._base = "{}/api/agent/v1/jobs/{}/{}/".format(app_url, attempt.execution_id, attempt.epoch)
+        self._headers = {"Authorization": "Job " + attempt.token, "Accept": "application/json"}
+        self._patience = patience_seconds
+        self._give_up = give_up  # raises when there is no use in trying on
+
+    def claim(self, worker):
+        """The job's details. Raises JobLost when it is not to be had."""
+        return self._call("POST", "claim", {"worker": worker})
+
+    def cursor(self):
+        """{"next_seq", "next_line", "final"}. Raises JobLost when another attempt has taken over."""
+        return self._call("GET", "cursor")
+
+    def uploads(self, files):
+        """Where to put `[{"name", "size"}]`: a list of {"datum_id", "name", "method", "url", "headers"}."""
+        return self._call("POST", "uploads", {"files": files})["uploads"]
+
+    def inputs(self):
+        """The job's inputs with fresh addresses."""
+        return self._call("POST", "inputs", {})["inputs"]
+
+    def _call(self, method, name, body=None):
+        deadline = time.monotonic() + self._patience
+        tries = 0
+        while True:
+            try:
+                return self._once(method, name, body)
+            except HttpError as error:
+                if error.status in (401, 403, 404, 409, 410):
+                    raise JobLost("the server refuses this attempt: {}".format(error))
+                if not error.may_heal or time.monotonic() > deadline:
+                    raise
+            except Unreachable:
+                if time.monotonic() > deadline:
+                    raise
+            self._give_up()
+            time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
+
+    def _once(self, method, name, body):
+        headers = dict(self._headers)
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        with self._http.request(method, self._base + name, headers, data) as response:
+            return json.loads(response.read().decode("utf-8"))

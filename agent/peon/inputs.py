@@ -1,0 +1,109 @@
+"""All inputs of a job, downloaded in parallel."""
+
+import os
+
+from peon.checksums import NAMES
+from peon.downloads import Damaged
+from peon.errors import JobFailed
+from peon.http_client import HttpError, Unreachable
+from peon.sizes import size_text
+
+PARALLEL = 6
+MOST_LINES = 100
+_REFUSED = (401, 403)  # what a store says when a signed address has expired
+
+
+class InputFetcher:
+    def __init__(self, downloader, folder, api, say):
+        self._downloader = downloader
+        self._folder = folder
+        self._api = api
+        self._say = say
+        self._told = 0
+
+    def fetch(self, inputs):
+        """Place every file; {(input name, file name): measured}. Raises JobFailed for one that cannot be had."""
+        check_names(inputs)
+        for entry in inputs:
+            os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
+        wanted = [(entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]]
+        if not wanted:
+            return {}
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(PARALLEL, len(wanted))) as pool:
+            running = [pool.submit(self._fetch_one, entry, file) for entry, file in wanted]
+            try:
+                found = [future.result() for future in running]
+            except BaseException:
+                for future in running:
+                    future.cancel()
+                raise
+        return {(entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known}
+
+    def _fetch_one(self, entry, file):
+        target = os.path.join(self._folder, entry["name"], file["filename"])
+        try:
+            measured = self._download(entry, file, target)
+        except (HttpError, Unreachable, Damaged, OSError) as error:
+            problem = "input '{}': {}".format(entry["name"], error)
+            if entry.get("optional"):
+                self._say(problem + " (the input is optional: going on without it)")
+                return None
+            raise JobFailed(problem)
+        self._tell(entry, file, measured)
+        return measured
+
+    def _download(self, entry, file, target):
+        try:
+            return self._downloader.fetch(file, target)
+        except HttpError as error:
+            if error.status not in _REFUSED or not file.get("datum_id"):
+                raise
+        return self._downloader.fetch(self._with_fresh_address(entry, file), target)
+
+    def _with_fresh_address(self, entry, file):
+        for fresh in self._api.inputs():
+            if fresh["name"] == entry["name"]:
+                for candidate in fresh["files"]:
+                    if candidate["filename"] == file["filename"]:
+                        return candidate
+        return file
+
+    def _tell(self, entry, file, measured):
+        self._told += 1
+        if self._told > MOST_LINES:
+            return
+        self._say(
+            "input '{}': {} {}, {}, {}".format(
+                entry["name"],
+                file["filename"],
+                "found in cache" if measured["from_cache"] else "downloaded",
+                size_text(measured["size"]),
+                ", ".join("{} {}".format(name, measured[name]) for name in NAMES),
+            )
+        )
+        if self._told == MOST_LINES:
+            self._say("further input files are not listed")
+
+
+def check_names(inputs):
+    """Raises JobFailed when a file would lie outside its input's folder, or where another one lies."""
+    for entry in inputs:
+        taken = {}
+        _check_inside(entry["name"], entry["name"])
+        for file in entry["files"]:
+            name = os.path.normpath(file["filename"])
+            _check_inside(entry["name"], file["filename"])
+            if name in taken:
+                raise JobFailed(
+                    "input '{}': {} and {} would both be the file '{}'. Keep directories, or give one another "
+                    "name.".format(entry["name"], taken[name], file["uri"], name)
+                )
+            taken[name] = file["uri"]
+
+
+def _check_inside(input_name, name):
+    parts = name.split("/")
+    if os.path.isabs(name) or ".." in parts or "\0" in name or not name.strip("/."):
+        raise JobFailed("input '{}': '{}' is not a usable file name.".format(input_name, name))

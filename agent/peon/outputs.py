@@ -1,0 +1,188 @@
+"""Puts a job's output files into the store, and reports each once the store has it whole."""
+
+import os
+import threading
+import time
+
+from peon.checksums import Checksums
+from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
+from peon.output_files import SIDECAR_SUFFIX, Refused, find, open_inside
+from peon.output_metadata import OutputMetadata
+from peon.protocol import events
+from peon.sizes import size_text
+
+PARALLEL = 6
+NAMES_PER_REQUEST = 200
+MOST_LINES = 100
+_PAUSES = (0.5, 1, 2, 4, 8)
+_GIVE_UP_AFTER_FAILURES = 3  # then the store is unwell, and each further file is tried once
+
+
+class UploadFailed(Exception):
+    """The store would not take a file; the message says which and why."""
+
+
+class Outputs:
+    """`still_wanted` raises JobLost when nobody wants the outputs any more."""
+
+    def __init__(self, folder, api, http, spool, say, still_wanted):
+        self._root = folder.host("outputs")
+        self._seen_root = folder.seen("outputs")
+        self._api = api
+        self._http = http
+        self._spool = spool
+        self._say = say
+        self._still_wanted = still_wanted
+        self._metadata = OutputMetadata(self._root, say)
+        self._live_names = set()
+        self._lock = threading.Lock()
+        self.count = 0
+        self.failures = []
+
+    def upload_rest(self):
+        """At the job's end: everything that is there. Failures are in `failures`."""
+        with self._lock:
+            # What failed while the job ran is still there, and is tried again now.
+            self.failures = []
+            files = find(self._root, self._seen_root, self._say)
+            names = {file.name for file in files} | self._live_names
+            files = [file for file in files if not self._metadata.describes(file.name, names)]
+            self._upload(files)
+
+    def upload_finished(self):
+        """While the job runs: files that it made read-only, which are removed once they are stored."""
+        with self._lock:
+            files = [file for file in find(self._root, self._seen_root) if file.is_read_only and file.source == file.name]
+            names = {file.name for file in files} | self._live_names
+            files = [file for file in files if not self._metadata.describes(file.name, names)]
+            self._upload(files, after=self._remove_live)
+
+    def _upload(self, files, after=lambda file: None):
+        for start in range(0, len(files), NAMES_PER_REQUEST):
+            self._still_wanted()
+            some = files[start : start + NAMES_PER_REQUEST]
+            grants = self._api.uploads([{"name": file.name, "size": file.size} for file in some])
+            _in_parallel(lambda pair: self._upload_one(pair[0], pair[1], after), list(zip(some, grants)))
+
+    def _upload_one(self, file, grant, after):
+        try:
+            checksums = self._put_with_retries(file, grant)
+        except (UploadFailed, OSError, Refused) as error:
+            problem = "output '{}' could not be stored: {}".format(file.name, error)
+            self.failures.append(problem)
+            if len(self.failures) <= MOST_LINES:
+                self._say(problem)
+            return
+        self._report(file, grant, checksums)
+        after(file)
+
+    def _report(self, file, grant, checksums):
+        event = dict(
+            checksums.values(),
+            k=events.OUTPUT,
+            datum_id=grant["datum_id"],
+            name=file.name,
+            size=checksums.size,
+            file_mtime=file.mtime_us,
+            metadata=self._metadata.of(file.name),
+        )
+        self._spool.add_fact(event)
+        self.count += 1
+        if self.count <= MOST_LINES:
+            self._say("output '{}' stored, {}".format(file.name, size_text(checksums.size)))
+        elif self.count == MOST_LINES + 1:
+            self._say("further output files are not listed")
+
+    def _put_with_retries(self, file, grant):
+        pauses = _PAUSES if len(self.failures) < _GIVE_UP_AFTER_FAILURES else ()
+        for pause in tuple(pauses) + (None,):
+            try:
+                return self._put(file, grant)
+            except HttpError as error:
+                if error.status == 403 and pause is not None:
+                    # The address has expired while other files went first.
+                    grant.update(self._api.uploads([{"name": file.name, "size": file.size}])[0])
+                elif pause is None or not error.may_heal:
+                    raise UploadFailed(str(error))
+            except Unreachable as error:
+                if pause is None:
+                    raise UploadFailed(str(error))
+            self._still_wanted()
+            time.sleep(pause)
+
+    def _put(self, file, grant):
+        descriptor = open_inside(self._root, file.source)
+        with os.fdopen(descriptor, "rb", buffering=0) as source:
+            size = os.fstat(descriptor).st_size
+            checksums = Checksums()
+
+            def blocks():
+                # Called again when the first try met a connection that the server had closed.
+                nonlocal checksums
+                checksums = Checksums()
+                source.seek(0)
+                return _read_blocks(source, size, checksums)
+
+            headers = dict(grant.get("headers") or {}, **{"Content-Length": str(size)})
+            with self._http.request(grant.get("method", "PUT"), grant["url"], headers, blocks) as response:
+                response.read()
+        if checksums.size != size:
+            raise Unreachable("the file changed while it was read")
+        return checksums
+
+    def _remove_live(self, file):
+        self._live_names.add(file.name)
+        for name in (file.name, file.name + SIDECAR_SUFFIX):
+            try:
+                os.unlink(os.path.join(self._root, name))
+            except OSError:
+                pass
+
+
+class LiveUploader(threading.Thread):
+    """Looks for finished files while the job runs; less often when looking takes long."""
+
+    def __init__(self, outputs, on_error):
+        super().__init__(name="live-upload", daemon=True)
+        self._outputs = outputs
+        self._on_error = on_error
+        self._ended = threading.Event()
+
+    def run(self):
+        pause = 1.0
+        while not self._ended.wait(pause):
+            started = time.monotonic()
+            try:
+                self._outputs.upload_finished()
+            except Exception as error:
+                # What could not be stored now is still there at the end, and is tried again then.
+                self._on_error(error)
+            pause = min(30.0, max(1.0, 10 * (time.monotonic() - started)))
+
+    def end(self):
+        self._ended.set()
+        if self.is_alive():
+            self.join()
+
+
+def _read_blocks(source, size, checksums):
+    left = size
+    while left:
+        block = source.read(min(BLOCK_BYTES, left))
+        if not block:
+            raise OSError("the file became shorter while it was read")
+        checksums.update(block)
+        left -= len(block)
+        yield block
+
+
+def _in_parallel(work, items):
+    if len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(PARALLEL, len(items))) as pool:
+        for future in [pool.submit(work, item) for item in items]:
+            future.result()

@@ -1,0 +1,156 @@
+"""The agent itself: waits for jobs in its queues and runs them one after another."""
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import threading
+import time
+
+from peon import VERSION, redis_client
+from peon import wishes as wish
+from peon.attempt import Attempt
+from peon.cache import Cache
+from peon.config import ConfigurationError
+from peon.http_client import HttpClient
+from peon.protocol import keys, scripts
+
+logger = logging.getLogger(__name__)
+WAIT_SECONDS = 5
+CLAIM_LEASE_SECONDS = 15
+_RETRY_SECONDS = (0.2, 0.5, 1, 2, 5)
+
+
+class StopWaiting(Exception):
+    """Raised out of the blocking wait for jobs by a signal."""
+
+
+class Worker:
+    def __init__(self, settings, make_runtime):
+        self.host = settings.host
+        self.app_url = settings.app_url
+        self.queues = settings.queues
+        os.makedirs(settings.directory, exist_ok=True)
+        self._lock = _lock_directory(settings.directory)
+        self.identity = settings.identity()
+        self.jobs_folder = os.path.join(settings.directory, "jobs")
+        os.makedirs(self.jobs_folder, exist_ok=True)
+        self.cache = Cache(os.path.join(settings.directory, "cache"), settings.cache_bytes)
+        self.redis = redis_client.connect(settings.redis_url)
+        self._waiting_redis = redis_client.connect(settings.redis_url, blocking=True)
+        self.http = HttpClient()
+        self.runtime = make_runtime(settings, self.identity)
+        self._claim = self.redis.register_script(scripts.CLAIM)
+        self._stopping = False
+        self._is_waiting = False
+        self._job = None
+        self._closing = []
+
+    def run(self):
+        """Until a signal says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
+        from peon.leftovers import report_leftovers
+
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        self.runtime.remove_leftovers()
+        self._closing.extend(report_leftovers(self))
+        logger.info("%s takes jobs from %s, runtime %s", self.identity, ", ".join(self.queues), self.runtime.name)
+        failures = 0
+        while not self._stopping:
+            try:
+                self._turn()
+                failures = 0
+            except StopWaiting:
+                break
+            except redis_client.errors() as error:
+                if not failures:
+                    logger.warning("Redis is away: %s", error)
+                self._pause(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+        self._shut_down()
+
+    def description(self):
+        """What the server is told of this worker."""
+        return {
+            "identity": self.identity,
+            "host": self.host,
+            "agent_version": VERSION,
+            "runtime": self.runtime.name,
+            "queues": self.queues,
+            "facts": dict(self.runtime.describe(), cpus=os.cpu_count()),
+        }
+
+    def _turn(self):
+        claimed = self._claim_next()
+        if claimed is None:
+            self._say_hello()
+            self._wait_for_wake()
+        else:
+            self._run_job(claimed)
+
+    def _claim_next(self):
+        names = [keys.LEASES, keys.LEASE_HOLDERS]
+        for queue in self.queues:
+            names.extend([keys.queue(queue), keys.queue_tokens(queue)])
+        found = self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000])
+        return Attempt(found[0].decode(), found[1].decode()) if found else None
+
+    def _wait_for_wake(self):
+        self._is_waiting = True
+        try:
+            # A signal between the check and here would wait for the time-out; the handler raises from now on.
+            if not self._stopping:
+                self._waiting_redis.blpop([keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS)
+        finally:
+            self._is_waiting = False
+
+    def _run_job(self, attempt):
+        # Loaded with the first job: an agent that only waits stays small.
+        from peon.job import Job
+
+        self._job = Job(attempt, self)
+        self._job.run()
+        # The next job need not wait until the server has stored the end of this one.
+        closer = threading.Thread(target=self._job.close, name="closer", daemon=True)
+        closer.start()
+        self._closing = [thread for thread in self._closing if thread.is_alive()] + [closer]
+        self._job = None
+
+    def _say_hello(self):
+        self.redis.hset(keys.WORKERS, self.identity, json.dumps(dict(self.description(), seen_at=time.time())))
+
+    def _pause(self, seconds):
+        deadline = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _on_signal(self, number, frame):
+        if (self._stopping or number == signal.SIGINT) and self._job is not None:
+            self._job.wishes.raise_to(wish.STOP, "the worker was told to stop")
+        self._stopping = True
+        if self._is_waiting:
+            self._is_waiting = False
+            raise StopWaiting()
+
+    def _shut_down(self):
+        deadline = time.monotonic() + WAIT_SECONDS
+        for thread in self._closing:
+            # What is not stored yet stays in the spool, and is sent at the next start.
+            thread.join(max(0.0, deadline - time.monotonic()))
+        try:
+            self.redis.hdel(keys.WORKERS, self.identity)
+        except redis_client.errors():
+            pass
+        self.runtime.close()
+        logger.info("%s ended", self.identity)
+
+
+def _lock_directory(directory):
+    """Two agents in one directory would take each other's jobs for leftovers. The lock ends with the process."""
+    lock = open(os.path.join(directory, "lock"), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise ConfigurationError("Another agent uses {}: give each agent a PEON_DIR of its own.".format(directory))
+    return lock
