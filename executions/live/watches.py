@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError
 
 from common.notice_hub import Notice, hub
 from common.threads import QUICK, in_thread
-from executions.live.messages import Messages, essence, execution_messages, row_messages, lively_ids
+from executions.live.messages import Messages, essence, execution_messages, lively_ids, row_messages
 from executions.logs.tail import LogTail
 from executions.types import FINAL
 

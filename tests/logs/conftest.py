@@ -1,8 +1,12 @@
 """A running execution and its worker."""
 
+import asyncio
+import gc
 from collections.abc import Iterator
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from common import threads
 from executions.models import Execution
@@ -26,9 +30,11 @@ def agent(execution: Execution) -> Agent:
 
 @pytest.fixture
 def live_threads() -> Iterator[None]:
-    """Threads that read for live viewers end with the test, and their database connections with them."""
+    """Threads that work for live viewers end with the test, and their database connections with them."""
     yield
+    asyncio.run(sync_to_async(connections.close_all)())  # Channels looks up sessions on a thread of its own
     threads.shut_down()
+    gc.collect()  # a connection of an ended thread closes when it is collected
 
 
 @pytest.fixture(autouse=True)

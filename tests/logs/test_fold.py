@@ -19,11 +19,15 @@ from executions.logs.segments import (
 )
 from peon.protocol import events
 
-texts = st.lists(st.sampled_from(["", "plain", '{"a": 1}', '{"b": [1, 2]}', "käse", "{not json"]), min_size=1, max_size=6)
+texts = st.lists(
+    st.sampled_from(["", "plain", '{"a": 1}', '{"b": [1, 2]}', "käse", "{not json"]), min_size=1, max_size=6
+)
 line_segments = st.builds(
     lambda kind, lines: {"k": kind, "p": "\n".join(lines)}, st.sampled_from("oes"), texts
 )
-facts = st.sampled_from([{"k": "stats", "values": {"cpu_usage": 1.5}}, {"k": "info", "values": {"host": "h"}}])
+facts = st.sampled_from(
+    [{"k": "stats", "values": {"cpu_usage": 1.5}}, {"k": "info", "values": {"host": "h"}}]
+)
 streams = st.lists(st.one_of(line_segments, facts), min_size=1, max_size=12)
 
 
@@ -76,7 +80,9 @@ def essence(folded: Folded) -> tuple[Any, ...]:
 
 
 @given(streams, st.data())
-def test_any_split_with_any_repetition_gives_the_same(stream: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_any_split_with_any_repetition_gives_the_same(
+    stream: list[dict[str, Any]], data: st.DataObject
+) -> None:
     stream = timed(stream)
     total = len(pieces(stream))
     whole = fold(Position(0, 0), [batch_of(stream, 0, total)])
@@ -93,7 +99,9 @@ def test_any_split_with_any_repetition_gives_the_same(stream: list[dict[str, Any
 
 
 @given(streams, st.data())
-def test_stopping_anywhere_and_going_on_gives_the_same(stream: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_stopping_anywhere_and_going_on_gives_the_same(
+    stream: list[dict[str, Any]], data: st.DataObject
+) -> None:
     stream = timed(stream)
     total = len(pieces(stream))
     stop = data.draw(st.integers(1, total))
@@ -106,7 +114,9 @@ def test_stopping_anywhere_and_going_on_gives_the_same(stream: list[dict[str, An
 
 
 @given(streams, st.data())
-def test_overlapping_segments_of_several_lines_are_cut(stream: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_overlapping_segments_of_several_lines_are_cut(
+    stream: list[dict[str, Any]], data: st.DataObject
+) -> None:
     stream = timed(stream)
     total = len(pieces(stream))
     fields = {
@@ -159,7 +169,12 @@ def test_body_with_other_counts_than_promised_is_damaged() -> None:
 
 def test_entry_without_numbers_is_empty() -> None:
     assert read_batch(b"1-0", {b"b": b"[]"}).event_count == 0
-    assert read_batch(b"1-0", {b"s": b"0", b"n": b"99999999999", b"l": b"0", b"m": b"0", b"b": b"[]"}).event_count == 0
+    assert (
+        read_batch(
+            b"1-0", {b"s": b"0", b"n": b"99999999999", b"l": b"0", b"m": b"0", b"b": b"[]"}
+        ).event_count
+        == 0
+    )
 
 
 def test_half_unicode_characters_are_mended() -> None:
@@ -185,14 +200,18 @@ def flat(segments: list[Segment]) -> list[tuple[int, str]]:
 
 
 @given(segment_lists, st.integers(0, 60), st.integers(0, 60))
-def test_clip_keeps_exactly_the_lines_asked_for(parts: list[tuple[str, list[str]]], first: int, end: int) -> None:
+def test_clip_keeps_exactly_the_lines_asked_for(
+    parts: list[tuple[str, list[str]]], first: int, end: int
+) -> None:
     segments = build(parts)
     expected = [(number, line) for number, line in flat(segments) if first <= number < end]
     assert flat(clip(segments, first, end)) == expected
 
 
 @given(segment_lists, st.integers(0, 500))
-def test_within_bytes_keeps_a_start_and_at_least_a_line(parts: list[tuple[str, list[str]]], size: int) -> None:
+def test_within_bytes_keeps_a_start_and_at_least_a_line(
+    parts: list[tuple[str, list[str]]], size: int
+) -> None:
     segments = build(parts)
     kept = flat(within_bytes(segments, size))
     assert kept

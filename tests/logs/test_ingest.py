@@ -105,7 +105,9 @@ def test_gap_is_refused_and_the_agent_sends_again(execution: Execution, agent: A
 def test_head_behind_the_database_is_brought_up(execution: Execution, agent: Agent) -> None:
     agent.say("one", "two")
     fold_events(execution.pk)
-    client().hset(keys.events_head(str(execution.pk)), mapping={"next_seq": 0, "next_line": 0, "acked_seq": 0})
+    client().hset(
+        keys.events_head(str(execution.pk)), mapping={"next_seq": 0, "next_line": 0, "acked_seq": 0}
+    )
     Ingest().turn(wait=False)
     assert head_of(execution)[b"next_seq"] == b"2"
     assert head_of(execution)[b"next_line"] == b"2"
@@ -170,7 +172,10 @@ def test_damaged_batch_is_set_aside_and_stops_nobody(execution: Execution, agent
     assert text[0] == "before"
     assert "2 log lines arrived damaged" in text[1]
     assert text[3] == "after"
-    folder, (name,) = f"logs/{execution.pk}/set-aside", default_storage.listdir(f"logs/{execution.pk}/set-aside")[1]
+    folder, (name,) = (
+        f"logs/{execution.pk}/set-aside",
+        default_storage.listdir(f"logs/{execution.pk}/set-aside")[1],
+    )
     assert default_storage.open(f"{folder}/{name}").read() == b"\x00\xff{{{"
 
 
@@ -216,7 +221,9 @@ def test_output_becomes_a_stored_datum(execution: Execution, agent: Agent) -> No
     assert execution.output_count == 1
 
 
-def test_output_of_another_execution_is_refused_and_said_so_at_the_end(execution: Execution, agent: Agent) -> None:
+def test_output_of_another_execution_is_refused_and_said_so_at_the_end(
+    execution: Execution, agent: Agent
+) -> None:
     foreign = factories.make_datum(stored_at=None)
     agent.report(events.OUTPUT, datum_id=str(foreign.pk), name="stolen.bin", size=5, metadata={})
     agent.report(events.OUTPUT, datum_id="not an id", name="odd.bin", metadata=[])
@@ -247,7 +254,12 @@ def test_lost_worker_keeps_everything_it_reported(
     agent.say("reported, not folded yet", '{"loss": 0.5}')
     assert close_abandoned(execution_id=execution.pk, epoch=1, message="Lost contact with the worker.")
     execution.refresh_from_db()
-    assert text_of(execution) == ["one", "reported, not folded yet", '{"loss": 0.5}', "Lost contact with the worker."]
+    assert text_of(execution) == [
+        "one",
+        "reported, not folded yet",
+        '{"loss": 0.5}',
+        "Lost contact with the worker.",
+    ]
     assert (execution.status, execution.error_text) == (Status.CRASHED, "Lost contact with the worker.")
     assert execution.cumulative_metadata == {"loss": 0.5}
     assert sealing_asked_for == [str(execution.pk)]
