@@ -38,7 +38,12 @@ def data(request: HttpRequest, owner: str, project: str) -> HttpResponse:
         stored = stored.filter(output_execution_id__isnull=False)
     if request.GET.get("purged") != "1":
         stored = stored.filter(purged_at__isnull=True)
-    context |= {"datums": page_of(request, stored), "shows_execution": True, "empty": NO_DATA, "section": "files"}
+    context |= {
+        "datums": page_of(request, stored),
+        "shows_execution": True,
+        "empty": NO_DATA,
+        "section": "files",
+    }
     if wants_fragment(request):
         return render(request, "datastores/_datums.html", context)
     context["store"] = default_store(context["project"])

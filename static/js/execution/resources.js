@@ -21,8 +21,12 @@ export class Resources {
   #samples = [];
   #charts = new Map();
   #open = false;
+  #startedAt;
+  #onResize;
 
-  constructor(button) {
+  constructor(button, { startedAt, onResize }) {
+    this.#startedAt = startedAt;
+    this.#onResize = onResize;
     button.addEventListener("click", () => this.#toggle(button));
     document.addEventListener("themechange", () => this.#recolor());
   }
@@ -38,7 +42,10 @@ export class Resources {
     this.#open = !this.#open;
     this.#panel.hidden = !this.#open;
     button.setAttribute("aria-expanded", String(this.#open));
-    if (!this.#open) return;
+    if (!this.#open) {
+      this.#onResize();
+      return;
+    }
     const answer = await api("GET", this.#panel.dataset.url);
     if (answer.ok) this.#samples = answer.data.samples;
     this.#draw();
@@ -47,6 +54,7 @@ export class Resources {
   #draw() {
     for (const chart of CHARTS) this.#drawOne(chart);
     const note = this.#panel.querySelector('[data-resources="note"]');
+    this.#onResize();
     note.textContent = this.#charts.size ? "" : "Nothing was measured. Short jobs may end before the first reading.";
   }
 
@@ -69,7 +77,8 @@ export class Resources {
     const peak = { x: [], y: [] };
     const firstReading = this.#readings[0]?.time ?? Infinity;
     for (const { start_time: start, end_time: end, values } of this.#samples) {
-      const at = ((Date.parse(start) + Date.parse(end)) / 2) * 1000;
+      // Intervals lie on the clock; the first one began before the run did.
+      const at = Math.max(((Date.parse(start) + Date.parse(end)) / 2) * 1000, this.#startedAt());
       if (!(value in values) || at >= firstReading) continue;
       use.x.push(at);
       use.y.push(values[value].avg);

@@ -67,7 +67,7 @@ export class LogViewer {
   /* The tab is on the screen. The first time, the end of the log (or the line of the address) is fetched. */
   async show() {
     this.#shown = true;
-    this.#fit();
+    this.fit();
     if (!this.#opened) {
       this.#opened = true;
       const picked = rangeOfHash(location.hash);
@@ -124,7 +124,8 @@ export class LogViewer {
   }
 
   /* The box reaches down to the end of the window, whatever stands above it. */
-  #fit() {
+  fit() {
+    if (!this.#shown) return;
     const box = this.#part("box");
     const top = box.getBoundingClientRect().top + window.scrollY;
     const foot = this.#part("place").parentElement.offsetHeight;
@@ -293,7 +294,7 @@ export class LogViewer {
       else this.#choose();
     });
     this.#part("offset").textContent = offsetName();
-    window.addEventListener("resize", () => { if (this.#shown) this.#fit(); });
+    window.addEventListener("resize", () => this.fit());
   }
 
   #jump(text) {

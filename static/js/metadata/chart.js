@@ -5,6 +5,7 @@ import { icon } from "../lib/icon.js";
 import { TIME, shownValue } from "./keys.js";
 import { faint, groundColors } from "./palette.js";
 import { smooth } from "./smoothing.js";
+import { exactTick, tickTime } from "./time-axis.js";
 
 const FONT = '12px "Inter", system-ui, sans-serif';
 const cursors = uPlot.sync("metadata");
@@ -88,11 +89,11 @@ export class Chart {
       height,
       scales: { x: { time: x === TIME }, y: scale, right: scale },
       axes: [
-        { ...axis, values: x === TIME ? undefined : (_, ticks) => ticks.map(shortNumber) },
+        { ...axis, values: x === TIME ? timeTicks : (_, ticks) => ticks.map(shortNumber) },
         ...(left || !right ? [{ ...value, scale: "y" }] : []),
         ...(right ? [{ ...value, scale: "right", side: 1, grid: { show: !left, stroke: grid } }] : []),
       ],
-      series: [{ label: x === TIME ? "time" : x, value: x === TIME ? undefined : (_, at) => at ?? "–" }, ...this.#lines.flatMap((line) => this.#styles(line))],
+      series: [{ label: x === TIME ? "time" : x, value: x === TIME ? (_, at) => exactTick(at) : (_, at) => at ?? "–" }, ...this.#lines.flatMap((line) => this.#styles(line))],
       cursor: { drag: { x: true, y: true, uni: 30 }, sync: { key: cursors.key, setSeries: false }, points: { size: 6 }, focus: { prox: 24 } },
       legend: { live: true },
       hooks: { setScale: [(plot, key) => this.#onScale(plot, key)] },
@@ -202,6 +203,8 @@ function tool(name, label, action, css = "") {
   button.addEventListener("click", action);
   return button;
 }
+
+const timeTicks = (_, ticks) => ticks.map((tick) => tickTime(tick, ticks.length > 1 ? ticks[1] - ticks[0] : 60));
 
 export function shortNumber(value) {
   if (value === null || value === undefined) return "";

@@ -30,7 +30,7 @@ const log = new LogViewer({
 const metadata = new MetadataTab({ latest: state.cumulative_metadata, count: state.metadata_count });
 const outputs = new OutputsTab({ apiUrl, onTotal: (total) => tabs.count("outputs", total) });
 const meters = new Meters();
-const resources = new Resources(meters.button);
+const resources = new Resources(meters.button, { startedAt: () => startOf(state), onResize: () => log.fit() });
 const panels = {
   details: { show() {}, hide() {} },
   log: { show: () => log.show(), hide: () => log.hide() },
@@ -48,6 +48,7 @@ function applyState(changes) {
   const before = state;
   state = { ...state, ...changes };
   showState(state, before);
+  log.fit();
   log.startedAt(startOf(state));
   log.counted(state.log_line_count, isFinal(state.status));
   showCounts();
