@@ -85,7 +85,7 @@ class NoticeHub:
 
     async def _messages(self) -> Any:
         client = async_blocking_client()
-        pubsub: Any = client.pubsub()  # type: ignore[no-untyped-call]
+        pubsub: Any = client.pubsub()
         try:
             await pubsub.subscribe(_OWN_CHANNEL, *self._listeners)
             self._pubsub = pubsub

@@ -32,7 +32,7 @@ LOST_PAUSE_SECONDS = 1.0
 LOST_ATTEMPTS = 3
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """Base: access, the pump, the newest message of each kind."""
 
     watch_class: type[Watch]

@@ -111,18 +111,22 @@ class Ingest:
         return [found for name in names if (found := _uuid(name))]
 
     def _pop(self, timeout_seconds: float) -> list[bytes]:
-        if timeout_seconds <= 0:
-            return client().lpop(keys.INGEST_DIRTY, _DIRTY_AT_ONCE) or []
+        first: Any = None
+        if timeout_seconds > 0:
+            first = self._wait_for_one(timeout_seconds)
+            if first is None:
+                return []
+        more: Any = client().lpop(keys.INGEST_DIRTY, _DIRTY_AT_ONCE)
+        return [*([first[1]] if first else []), *(more or [])]
+
+    def _wait_for_one(self, timeout_seconds: float) -> Any:
         self._is_waiting = True
         try:
             if self._is_stopping:
                 raise _Stopped
-            first = self._dirty_client.blpop([keys.INGEST_DIRTY], timeout=timeout_seconds)
+            return self._dirty_client.blpop([keys.INGEST_DIRTY], timeout=timeout_seconds)
         finally:
             self._is_waiting = False
-        if first is None:
-            return []
-        return [first[1], *(client().lpop(keys.INGEST_DIRTY, _DIRTY_AT_ONCE) or [])]  # type: ignore[misc]
 
     def _seconds_to_next(self) -> float:
         due = min((p.due for p in self._progress.values() if p.due is not None), default=self._sweep_due)
