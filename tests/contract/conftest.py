@@ -114,7 +114,14 @@ class Vh:
 
 
 def git(directory: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "init.defaultBranch=main"]
+    identity = [
+        "-c",
+        "user.name=Tester",
+        "-c",
+        "user.email=tester@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    ]
     return subprocess.run(
         ["git", *identity, *arguments], cwd=directory, check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -137,12 +144,16 @@ def workdir(tmp_path: Path, live_platform: LivePlatform) -> Path:
 @pytest.fixture
 def vh(tmp_path: Path, workdir: Path, live_platform: LivePlatform) -> Vh:
     """`vh`, logged in, not linked."""
-    return Vh(live_platform, workdir, tmp_path / "home").login()
+    home = tmp_path / "home"
+    (home / "valohai").mkdir(parents=True)
+    return Vh(live_platform, workdir, home).login()
 
 
 @pytest.fixture
 def project_name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "".join(c if c.isalnum() else "-" for c in f"{request.node.name}-{tmp_path.parent.name}")[-60:].strip("-")
+    return "".join(c if c.isalnum() else "-" for c in f"{request.node.name}-{tmp_path.parent.name}")[
+        -60:
+    ].strip("-")
 
 
 @pytest.fixture

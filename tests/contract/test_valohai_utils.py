@@ -20,7 +20,7 @@ STEP = """\
       - python job.py {parameters}
     parameters:
       - {name: rate, type: float, default: 0.5}
-      - {name: names, type: string, multiple: repeat, default: [a, b]}
+      - {name: names, type: string, multiple: separate, default: [a, b]}
     inputs:
       - {name: dataset, optional: true}
 """
@@ -50,7 +50,7 @@ with valohai.output_properties() as properties:
     with open(valohai.outputs().path("model.bin"), "wb") as file:
         file.write(b"model")
     properties.add(file="model.bin", properties={"quality": "good"})
-print("execution", valohai.execution().counter)
+print("execution", valohai.execution().config.counter)
 """
 
 
@@ -70,6 +70,8 @@ def test_inputs_parameters_outputs_metadata_and_callbacks(linked: Vh, tmp_path: 
     assert {"live/early.txt", "model.bin"} <= set(names)
     assert names["model.bin"]["metadata"]["quality"] == "good"  # type: ignore[index]
 
-    second = counter_of(linked("exec", "run", "--adhoc", "utils", f"--dataset=datum://{names['model.bin']['id']}"))
+    second = counter_of(
+        linked("exec", "run", "--adhoc", "utils", f"--dataset=datum://{names['model.bin']['id']}")
+    )
     wait_for_status(linked, second, "complete", seconds=120)
     assert "dataset/model.bin" in linked("exec", "logs", second, "--all")

@@ -71,15 +71,28 @@ class TestProject:
 
     def test_init_creates_and_links(self, vh: Vh, project_name: str) -> None:
         (vh.directory / "valohai.yaml").unlink()
-        answers = f"python train.py\n\ny\npython:3.11\ny\ny\nC\n{project_name}\n\n\n"
-        vh("init", stdin=answers)
+        # Is this the root? Which command, is it right? Which image, is it right? Write it? Create; name, description, owner.
+        answers = [
+            "y",
+            "python train.py",
+            "y",
+            "python:3.11",
+            "y",
+            "y",
+            "c",
+            project_name,
+            "made by init",
+            "y",
+            "y",
+        ]
+        vh("init", stdin="\n".join(answers) + "\n")
         assert (vh.directory / "valohai.yaml").exists()
         assert project_name in vh("project", "list")
 
     def test_fetch_and_commits(self, linked: Vh, live_platform: LivePlatform, project_name: str) -> None:
         live_platform.link_repository(project_name, linked.directory)
         assert git(linked.directory, "rev-parse", "HEAD")[:7] in linked("project", "fetch")
-        identifiers = [row["identifier"] for row in rows(linked, "project", "commits")]
+        identifiers = [str(row["identifier"]).split()[0] for row in rows(linked, "project", "commits")]
         assert identifiers == [git(linked.directory, "rev-parse", "HEAD")]
 
     def test_environment_variables(self, linked: Vh) -> None:
@@ -110,7 +123,9 @@ def test_environments(vh: Vh) -> None:
 
 class TestExecution:
     def test_adhoc_run_from_start_to_outputs(self, linked: Vh, tmp_path: Path) -> None:
-        counter = counter_of(linked("exec", "run", "--adhoc", "train", "--epochs=4", "--names=a", "--names=b"))
+        counter = counter_of(
+            linked("exec", "run", "--adhoc", "train", "--epochs=4", "--names=a", "--names=b")
+        )
         wait_for_status(linked, counter, "complete")
 
         info = linked("exec", "info", counter)
@@ -162,7 +177,7 @@ class TestExecution:
         wait_for_status(linked, first, "complete")
         datum = next(d for d in rows(linked, "data", "list") if d["name"] == "model.txt")
         second = counter_of(
-            linked("exec", "run", "--adhoc", "train", f"--dataset=datum://{datum['id']}", "--shout")
+            linked("exec", "run", "--adhoc", "train", f"--dataset=datum://{datum['id']}", "--shout=true")
         )
         third = counter_of(linked("exec", "run", "--adhoc", "train", "--dataset=datum://newest-model"))
         wait_for_status(linked, second, "complete")

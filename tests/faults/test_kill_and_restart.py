@@ -137,4 +137,6 @@ def test_killed_supervisor_leaves_nothing_in_the_way(
     fault_platform.start()
     again = Rest(fault_platform.url, fault_platform.token)
     assert again.execution(execution)["status"] == "complete"
-    assert [line for line in again.lines(execution, "stdout") if line.startswith("line ")][-1] == f"line {LINES - 1}"
+    assert [line for line in again.lines(execution, "stdout") if line.startswith("line ")][
+        -1
+    ] == f"line {LINES - 1}"
