@@ -18,7 +18,7 @@ CODE = {"valohai.yaml": "- step: {name: now, image: none, command: 'date +%s.%N'
 
 
 def measure() -> Iterator[Figure]:
-    with running_platform() as platform:
+    with running_platform(RUNTIME="process") as platform:
         rest = rest_of(platform)
         project, commit = project_with(rest, "latency", CODE)
         measured = [one_run(platform, rest, project, commit) for _ in range(WARM_UP_RUNS + RUNS)][
