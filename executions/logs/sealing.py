@@ -43,22 +43,21 @@ def seal(execution_id: UUID) -> int:
 
 
 def _runs(execution_id: UUID, has_ended: bool) -> Iterator[list[int]]:
-    """Primary keys of fresh chunks that follow each other, about an object's worth at a time.
+    """Primary keys of fresh chunks that follow each other without a hole, about an object's worth at a time.
 
-    While it runs, the last chunk stays fresh: ingest still adds to it.
+    A hole is where somebody else sealed meanwhile. While it runs, the last chunk stays fresh: ingest still adds to it.
     """
     fresh = LogChunk.objects.filter(execution_id=execution_id, data__isnull=False).order_by("first_line")
-    sizes = list(fresh.values_list("pk", "raw_size_bytes"))
-    if not has_ended:
-        sizes = sizes[:-1]
+    found = list(fresh.values_list("pk", "first_line", "line_count", "raw_size_bytes"))
     run: list[int] = []
-    total = 0
-    for pk, size in sizes:
-        if run and total + size > OBJECT_BYTES:
+    total = end = 0
+    for pk, first_line, line_count, size in found if has_ended else found[:-1]:
+        if run and (first_line != end or total + size > OBJECT_BYTES):
             yield run
             run, total = [], 0
         run.append(pk)
         total += size
+        end = first_line + line_count
     if run and (has_ended or total >= LEAST_RUNNING_BYTES):
         yield run
 

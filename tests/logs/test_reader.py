@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from common.redis import client
-from executions.logs import reader, sealing, stream
+from executions.logs import chunks, reader, sealing, stream
 from executions.logs.background import seal_log
 from executions.logs.decoded import LogUnavailable
 from executions.logs.ingest import close_abandoned, fold_events
@@ -189,6 +189,18 @@ class TestSealing:
         assert len(default_storage.listdir(f"logs/{execution.pk}")[1]) == 1
         assert self.read(execution) == list(range(6000))
 
+    def test_chunks_around_a_sealed_middle_become_objects_of_their_own(
+        self, execution: Execution, agent: Agent
+    ) -> None:
+        self.fill(agent, 12)
+        agent.finish()
+        fold_events(execution.pk)
+        rows = list(LogChunk.objects.order_by("first_line").values_list("pk", flat=True))
+        sealing._seal_run(execution.pk, rows[2:4])
+        sealing.seal(execution.pk)
+        assert LogChunk.objects.count() == 3
+        assert self.read(execution) == list(range(24_000))
+
     def test_empty_log_is_sealed_too(self, execution: Execution, agent: Agent) -> None:
         agent.finish()
         fold_events(execution.pk)
@@ -257,10 +269,14 @@ class TestSearch:
 
 @pytest.mark.django_db(transaction=True)
 def test_readers_lose_and_double_nothing_while_ingest_and_sealing_work(
-    execution: Execution, agent: Agent
+    execution: Execution, agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Writer, ingest, sealing and readers at the same time."""
     total, done = 30_000, threading.Event()
+    monkeypatch.setattr(sealing, "OBJECT_BYTES", 30_000)
+    monkeypatch.setattr(sealing, "LEAST_RUNNING_BYTES", 10_000)
+    monkeypatch.setattr(chunks, "MERGE_BELOW_BYTES", 4000)
+    monkeypatch.setattr(chunks, "FRESH_CHUNK_BYTES", 8000)
 
     def ingest() -> None:
         try:
