@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from tests.e2e.code import CODE
 from tests.e2e.pages import LoginPage
@@ -94,14 +102,18 @@ def open_context(browser: Browser, complaints: Complaints) -> Iterator[Callable[
 def session(browser: Browser, live_platform: LivePlatform) -> StorageState:
     """The cookies of the administrator, logged in through the page."""
     context = browser.new_context()
-    LoginPage(context.new_page(), live_platform.url).open().log_in(live_platform.username, live_platform.password)
+    LoginPage(context.new_page(), live_platform.url).open().log_in(
+        live_platform.username, live_platform.password
+    )
     state = context.storage_state()
     context.close()
     return state
 
 
 @pytest.fixture
-def page(open_context: Callable[..., BrowserContext], session: StorageState, live_platform: LivePlatform) -> Page:
+def page(
+    open_context: Callable[..., BrowserContext], session: StorageState, live_platform: LivePlatform
+) -> Page:
     """A logged-in tab."""
     return open_context(storage_state=session, base_url=live_platform.url).new_page()
 

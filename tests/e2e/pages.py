@@ -63,7 +63,9 @@ class ExecutionPage:
         expect(self.status).to_have_text(status)
 
     def fact(self, name: str) -> Locator:
-        return self.page.get_by_role("tabpanel", name="Details").locator("dd", has=self.page.locator(f"text={name}"))
+        return self.page.get_by_role("tabpanel", name="Details").locator(
+            "dd", has=self.page.locator(f"text={name}")
+        )
 
     def stop(self) -> None:
         self.page.get_by_role("button", name="Stop", exact=True).click()

@@ -28,7 +28,9 @@ def test_first_run_of_a_new_project(
     page.get_by_role("link", name="Create execution").first.click()
     expect(page.get_by_text("There is no code to run yet")).to_be_visible()
 
-    project_id = next(row["id"] for row in rest.get("projects/", limit=1000)["results"] if row["name"] == name)
+    project_id = next(
+        row["id"] for row in rest.get("projects/", limit=1000)["results"] if row["name"] == name
+    )
     rest.import_package(project_id, CODE)
     gate = tmp_path / "go-on"
     page.reload()
@@ -78,7 +80,9 @@ def check_outputs(page: Page, execution: ExecutionPage) -> None:
     assert json.loads(downloading.value.path().read_text())["weights"] == [0.25, -1.5]
     preview.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="curve.csv", exact=True).click()
-    expect(page.get_by_role("dialog", name="curve.csv").get_by_role("columnheader", name="loss")).to_be_visible()
+    expect(
+        page.get_by_role("dialog", name="curve.csv").get_by_role("columnheader", name="loss")
+    ).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
 
 
@@ -96,7 +100,12 @@ def test_stop_from_the_page(page: Page, rest: Rest, workspace: Workspace) -> Non
 
 def test_copy_is_prefilled_and_runs(page: Page, rest: Rest, workspace: Workspace) -> None:
     source = rest.run(
-        workspace.id, workspace.commit, "train", title="the first", tags=["baseline"], parameters={"epochs": 2}
+        workspace.id,
+        workspace.commit,
+        "train",
+        title="the first",
+        tags=["baseline"],
+        parameters={"epochs": 2},
     )
     page.goto(workspace.execution_path(source))
     ExecutionPage(page).shows_status("complete")

@@ -16,7 +16,14 @@ pytestmark = [pytest.mark.live, pytest.mark.browser]
 
 
 def git(directory: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "init.defaultBranch=main"]
+    identity = [
+        "-c",
+        "user.name=Tester",
+        "-c",
+        "user.email=tester@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    ]
     run = subprocess.run(
         ["git", *identity, *arguments], cwd=directory, check=True, capture_output=True, text=True
     )
