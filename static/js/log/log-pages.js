@@ -36,7 +36,11 @@ export class LogPages {
   /* One window now, outside the queue; rejects when it cannot be had. */
   async fetchWindow(first, limit, signal) {
     const address = `${this.#url}?first_line=${first}&limit=${limit}`;
-    const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin", signal });
+    return this.take(await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin", signal }));
+  }
+
+  /* The answer of a window into the store: { total, end }. */
+  async take(answer) {
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
     const data = await answer.json();
     const end = this.#store.putSegments(data.first_line, data.segments);

@@ -113,7 +113,8 @@ export class LogViewer {
   async #open(picked) {
     const first = picked ? Math.max(picked.first - 60, 0) : -PAGE_LINES;
     try {
-      const { total } = await this.#pages.fetchWindow(first, PAGE_LINES);
+      const early = picked ? null : await window.earlyLog; // see early-log.js
+      const { total } = await (early ? this.#pages.take(early) : this.#pages.fetchWindow(first, PAGE_LINES));
       this.#tail.cursor = total; // what is missing before it is fetched when somebody looks
     } catch (error) {
       this.#showError(error);
