@@ -1,30 +1,43 @@
-"""Celery tasks of the data plane."""
+"""Celery tasks of the data plane. Each looks again, and may run twice."""
 
 from datetime import timedelta
 
 from celery import shared_task
-from django.core.files.storage import default_storage
+from django.core.cache import cache
 
-from common import clock
+from common.files.requests import remove_leftovers
+from datastores import cleaning, objects
 from datastores.models import Datum
 
-ABANDONED_AFTER = timedelta(days=1)
-_BATCH = 1000
+LEFTOVER_AFTER = timedelta(days=1)
+_DAY_SECONDS = 24 * 3600
 
 
-@shared_task(autoretry_for=(OSError,), retry_backoff=True, max_retries=10)
-def delete_object(key: str) -> None:
-    """Remove one object from the platform's storage; it may be gone already."""
-    default_storage.delete(key)
+@shared_task(autoretry_for=(Exception,), retry_backoff=True, retry_backoff_max=600, max_retries=8)
+def erase_datum(datum_id: str) -> None:
+    """Remove the content of a purged file. When this gives up, `clean_abandoned_uploads` goes on."""
+    cleaning.erase(datum_id)
+
+
+@shared_task(autoretry_for=(Exception,), retry_backoff=True, max_retries=8)
+def add_checksums(datum_id: str) -> None:
+    """For uploads that are too large to be hashed while their sender waits."""
+    datum = Datum.objects.filter(pk=datum_id, sha256__isnull=True, purged_at__isnull=True).first()
+    if datum is not None:
+        Datum.objects.filter(pk=datum_id).update(**objects.checksums(datum.key))
 
 
 @shared_task
-def clean_abandoned_uploads() -> int:
-    """Remove reservations whose upload was never finished, with whatever arrived. Kicked by the scheduler."""
-    abandoned = list(
-        Datum.objects.filter(stored_at__isnull=True, created_at__lt=clock.now() - ABANDONED_AFTER)[:_BATCH]
-    )
-    for datum in abandoned:
-        default_storage.delete(datum.key)
-        datum.delete()
-    return len(abandoned)
+def clean_abandoned_uploads() -> None:
+    """Every hour, kicked by the scheduler."""
+    cleaning.remove_abandoned_uploads()
+    cleaning.erase_purged()
+    remove_leftovers(LEFTOVER_AFTER.total_seconds())
+    if cache.add("datastores:orphans-removed", 1, _DAY_SECONDS):
+        remove_orphans.apply_async(retry=False)
+
+
+@shared_task
+def remove_orphans() -> None:
+    """Once a day: it lists the whole storage."""
+    cleaning.remove_orphans()

@@ -24,7 +24,7 @@ class InputNotFound(DomainError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri} names no file of this project. Use datum://<id> or datum://<alias> as shown on the Data page."
+            f"{uri[:200]} names no file of this project. Use datum://<id> or datum://<alias> as shown on the Data page."
         )
 
 
@@ -34,8 +34,17 @@ class InputSchemeUnsupported(DomainError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri} cannot be used as an input: addresses begin with datum://, http:// or https://."
+            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, or an address that begins with "
+            "http:// or https:// and names a host."
         )
+
+
+class InputPurged(DomainError):
+    code = "purged"
+    field = "inputs"
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"{uri} was '{name}', whose content was purged. Choose another file.")
 
 
 class NameRefused(DomainError):
@@ -44,6 +53,22 @@ class NameRefused(DomainError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"The file name {name[:100]!r} cannot be stored: {reason}. Rename the file.")
+
+
+class AliasNameRefused(DomainError):
+    code = "invalid_name"
+    field = "name"
+
+    def __init__(self, name: str, longest: int) -> None:
+        super().__init__(
+            f"{name[:100]!r} cannot be an alias. Use 1 to {longest} printable characters without spaces, slashes, "
+            "'?' and '#'; an id is no alias either."
+        )
+
+
+class PropertiesRefused(DomainError):
+    code = "invalid_metadata"
+    field = "metadata"
 
 
 class DatumPurged(DomainError):
@@ -59,6 +84,14 @@ class StoreReadOnly(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The data store '{name}' does not take new files. Choose another store.")
+
+
+class ChecksumWrong(DomainError):
+    code = "checksum_wrong"
+    field = "sha256"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' arrived with another content than its SHA-256 says. Upload it again.")
 
 
 class UploadIncomplete(DomainError):

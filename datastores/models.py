@@ -71,6 +71,9 @@ class Datum(IdentifiedModel):
     file_modified_at = models.DateTimeField(null=True, blank=True)
     stored_at = models.DateTimeField(null=True, blank=True, help_text="None: reserved, not whole yet")
     purged_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the bytes of a purged file left the store; None: not yet"
+    )
     uploader = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -80,12 +83,24 @@ class Datum(IdentifiedModel):
     )
     tags = ArrayField(models.CharField(max_length=128), default=list, blank=True)
     properties = models.JSONField(default=dict, blank=True)
+    metadata_errors = models.JSONField(
+        default=list, blank=True, help_text="what was wrong with the metadata that its run wrote, in words"
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["project", "-created_at"], name="datum_newest_in_project"),
+            models.Index(fields=["project", "name"], name="datum_name_in_project"),
             models.Index(fields=["output_execution_id", "name"], name="datum_of_execution"),
             GinIndex(fields=["tags"], name="datum_tags"),
+            models.Index(
+                fields=["created_at"], condition=models.Q(stored_at__isnull=True), name="datum_reserved"
+            ),
+            models.Index(
+                fields=["purged_at"],
+                condition=models.Q(purged_at__isnull=False, erased_at__isnull=True),
+                name="datum_to_erase",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,67 +1,87 @@
-"""What a file's sidecar says of it, and checksums of a stored object."""
+"""What is said of a file: by the sidecar that its run wrote, or by a caller of the API."""
 
-import hashlib
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.files.storage import default_storage
+from datastores.errors import AliasNameRefused
+from datastores.names import MAX_TAG_LENGTH, checked_alias, is_tag
 
 TAGS_KEY = "valohai.tags"
 ALIAS_KEY = "valohai.alias"
-_MAX_TAG_LENGTH = 128
-_MAX_ALIAS_LENGTH = 128
-_BLOCK_BYTES = 1024 * 1024
+MAX_PROPERTIES_CHARACTERS = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Sidecar:
+class Said:
+    """`complaints` says in words what could not be used."""
+
     tags: list[str] = field(default_factory=list)
     alias: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
 
-def read_sidecar(metadata: dict[str, Any]) -> Sidecar:
-    """Tags, alias and free properties of a file. What has the wrong shape becomes a complaint, not an exception."""
+def read_metadata(metadata: Mapping[str, Any]) -> Said:
+    """Tags, alias and free properties. What has the wrong shape becomes a complaint, not an exception."""
     complaints: list[str] = []
-    tags = metadata.get(TAGS_KEY, [])
-    if not isinstance(tags, list) or not all(
-        isinstance(tag, str) and 0 < len(tag) <= _MAX_TAG_LENGTH for tag in tags
-    ):
-        complaints.append(f"{TAGS_KEY} must be a list of texts of at most {_MAX_TAG_LENGTH} characters.")
-        tags = []
-    alias = metadata.get(ALIAS_KEY, "")
-    if isinstance(alias, list) and len(alias) == 1:
-        alias = alias[0]  # scripts in the wild pass a list of one
-    if not isinstance(alias, str) or len(alias) > _MAX_ALIAS_LENGTH or "/" in alias:
+    tags = _tags(metadata.get(TAGS_KEY), complaints)
+    alias = _alias(metadata.get(ALIAS_KEY), complaints)
+    free = {str(key): value for key, value in metadata.items() if key not in (TAGS_KEY, ALIAS_KEY)}
+    return Said(tags, alias, _properties(free, complaints), complaints)
+
+
+def _tags(value: Any, complaints: list[str]) -> list[str]:
+    if value is None:
+        return []
+    given = value if isinstance(value, list) else [value]
+    tags = [tag.strip() for tag in given if is_tag(tag)]
+    if len(tags) != len(given):
         complaints.append(
-            f"{ALIAS_KEY} must be one text of at most {_MAX_ALIAS_LENGTH} characters without '/'."
+            f"{TAGS_KEY} must be a list of texts of 1 to {MAX_TAG_LENGTH} printable characters."
         )
-        alias = ""
-    free = {key: value for key, value in metadata.items() if key not in (TAGS_KEY, ALIAS_KEY)}
-    return Sidecar(list(dict.fromkeys(tags)), alias, _without_nul(free), complaints)
+    return list(dict.fromkeys(tags))
 
 
-def _without_nul(value: Any) -> Any:
-    """PostgreSQL's JSON cannot hold the NUL character."""
+def _alias(value: Any, complaints: list[str]) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # scripts in the wild pass a list of one
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        complaints.append(f"{ALIAS_KEY} must be one text, not {json.dumps(value, default=str)[:100]}.")
+        return ""
+    try:
+        return checked_alias(value)
+    except AliasNameRefused as error:
+        complaints.append(f"{ALIAS_KEY}: {error.message}")
+        return ""
+
+
+def _properties(free: dict[str, Any], complaints: list[str]) -> dict[str, Any]:
+    try:
+        storable: dict[str, Any] = _storable(free)
+        if len(json.dumps(storable)) > MAX_PROPERTIES_CHARACTERS:
+            complaints.append(
+                f"Properties of a file must not be longer than {MAX_PROPERTIES_CHARACTERS} characters."
+            )
+            return {}
+    except (RecursionError, TypeError, ValueError):
+        complaints.append("Properties of a file must be plain JSON, not nested without end.")
+        return {}
+    return storable
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL's JSON holds no NUL, no lone surrogates and no numbers that are none."""
     if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(inner) for key, inner in value.items()}
+        return {_storable(str(key)): _storable(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without_nul(inner) for inner in value]
+        return [_storable(inner) for inner in value]
     return value
-
-
-def checksums(key: str) -> dict[str, str]:
-    """md5, sha1 and sha256 of a stored object, read in blocks."""
-    digests = {
-        "md5": hashlib.md5(usedforsecurity=False),
-        "sha1": hashlib.sha1(usedforsecurity=False),
-        "sha256": hashlib.sha256(),
-    }
-    with default_storage.open(key) as file:
-        while block := file.read(_BLOCK_BYTES):
-            for digest in digests.values():
-                digest.update(block)
-    return {name: digest.hexdigest() for name, digest in digests.items()}

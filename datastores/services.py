@@ -1,40 +1,41 @@
 """Writes of the data plane: uploads, properties, aliases, purging."""
 
 import logging
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from common import clock
-from common.errors import DomainError
 from common.files import Grant, presign_put
 from common.ids import new_id
 from common.notices import publish_on_commit
-from datastores import properties
-from datastores.background import delete_object
-from datastores.errors import StoreReadOnly, UploadIncomplete
+from datastores import objects
+from datastores.background import add_checksums, erase_datum
+from datastores.errors import (
+    ChecksumWrong,
+    DatumNotFound,
+    DatumPurged,
+    PropertiesRefused,
+    StoreReadOnly,
+    UploadIncomplete,
+)
 from datastores.models import DataStore, Datum, DatumAlias
-from datastores.names import checked_name
+from datastores.names import checked_alias, checked_name
+from datastores.properties import Said, read_metadata
 from organizations.access import Capability, require
 from projects.models import Project
 
 logger = logging.getLogger(__name__)
 
-ALIAS_MAX_LENGTH = 128
-
-
-class AliasNameRefused(DomainError):
-    field = "name"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"An alias has 1 to {ALIAS_MAX_LENGTH} characters and no '/': {name[:100]!r} cannot be one."
-        )
+HASHED_AT_ONCE_BYTES = 100 * 1024 * 1024
+"""Larger uploads get their checksums in the background, so that their sender need not wait for them."""
+_HEXADECIMAL = re.compile(r"\A[0-9a-f]+\Z")
 
 
 def reserve_upload(
@@ -44,29 +45,29 @@ def reserve_upload(
     execution_counter: int | None,
     store: DataStore,
     name: str,
-    size_bytes: int,
+    size_bytes: int | None,
     base_url: str,
     uploader: User | None = None,
 ) -> tuple[Datum, Grant]:
-    """A place for a file that is about to be uploaded, and the request that uploads it. Raises `NameRefused`."""
+    """A place for a file that is about to be uploaded, and the request that uploads it.
+
+    A known size is also the limit. Raises `NameRefused` or `StoreReadOnly`.
+    """
     if not store.allow_write:
         raise StoreReadOnly(store.name)
-    clean_name = checked_name(name)
     datum_id = new_id()
-    # Names are users' text and not unique; the id makes the key unique and keeps its length within bounds.
-    key = f"data/{project.pk}/{datum_id}/{clean_name.rsplit('/', 1)[-1][-120:]}"
     datum = Datum.objects.create(
         id=datum_id,
         store=store,
         project=project,
         output_execution_id=execution_id,
         output_execution_counter=execution_counter,
-        name=clean_name,
-        key=key,
-        size_bytes=size_bytes,
+        name=checked_name(name),
+        key=objects.key_of(project.pk, datum_id),
+        size_bytes=size_bytes or 0,
         uploader=uploader,
     )
-    return datum, presign_put(key, base_url=base_url, size_bytes=size_bytes)
+    return datum, presign_put(datum.key, base_url=base_url, size_bytes=size_bytes)
 
 
 @transaction.atomic
@@ -78,86 +79,139 @@ def mark_stored(
     sha1: str | None,
     sha256: str | None,
     file_modified_at: datetime | None,
-    metadata: dict[str, Any],
+    metadata: Mapping[str, Any],
 ) -> Datum | None:
     """The upload is whole: from now on the file exists for everybody. None when there is no such reservation.
 
-    Repeating it changes nothing. `metadata` is the sidecar of the file: `valohai.tags`, `valohai.alias`, and free
-    properties; what cannot be used is kept out and logged, because the run that wrote it is over.
+    Content and checksums are written once; saying it again only adds metadata. What is wrong with the metadata is kept in
+    `metadata_errors` and is not fatal, because the run that wrote it is over.
     """
-    datum = Datum.objects.select_for_update().select_related("project").filter(pk=datum_id).first()
-    if datum is None or datum.stored_at is not None:
-        return datum
-    sidecar = properties.read_sidecar(metadata)
-    for complaint in sidecar.complaints:
-        logger.warning("sidecar not understood", extra={"datum": str(datum.pk), "complaint": complaint})
-    datum.size_bytes = size_bytes
-    datum.md5, datum.sha1, datum.sha256 = md5, sha1, sha256
-    datum.file_modified_at = file_modified_at
-    datum.tags = sidecar.tags
-    datum.properties = sidecar.properties
-    datum.stored_at = clock.now()
+    datum = _locked(datum_id)
+    if datum is None:
+        return None
+    if datum.stored_at is None:
+        datum.size_bytes = size_bytes
+        datum.md5, datum.sha1, datum.sha256 = _digest(md5, 32), _digest(sha1, 40), _digest(sha256, 64)
+        datum.file_modified_at = file_modified_at
+        datum.stored_at = clock.now()
+    said = read_metadata(metadata)
+    datum.metadata_errors = list(dict.fromkeys([*datum.metadata_errors, *said.complaints]))
+    _apply(datum, said)
     datum.save()
-    if sidecar.alias:
-        _point_alias(datum.project, sidecar.alias, datum)
-    publish_on_commit(f"project:{datum.project_id}", "data")
+    _tell_project(datum)
     return datum
 
 
-def complete_upload(*, datum: Datum, actor: User) -> Datum:
-    """A browser or script says that its upload is whole; the store is asked before it is believed."""
+def complete_upload(*, datum: Datum, actor: User, sha256: str = "") -> Datum:
+    """A browser or script says that its upload is whole; the store is asked before it is believed.
+
+    Raises `UploadIncomplete`, or `ChecksumWrong` when the content does not have the given SHA-256.
+    """
     require(actor, Capability.RUN, datum.project)
-    if not default_storage.exists(datum.key) or default_storage.size(datum.key) != datum.size_bytes:
+    if not objects.is_whole(datum.key, datum.size_bytes):
         raise UploadIncomplete(datum.name)
-    mark_stored(
-        datum_id=datum.pk,
-        size_bytes=datum.size_bytes,
-        file_modified_at=None,
-        metadata={},
-        **properties.checksums(datum.key),
+    if datum.stored_at is not None:
+        return datum
+    hash_now = bool(sha256) or datum.size_bytes <= HASHED_AT_ONCE_BYTES
+    digests: Mapping[str, Any] = (
+        objects.checksums(datum.key) if hash_now else {"md5": None, "sha1": None, "sha256": None}
     )
-    datum.refresh_from_db()
-    return datum
+    if sha256 and sha256.lower() != digests["sha256"]:
+        raise ChecksumWrong(datum.name)
+    stored = mark_stored(
+        datum_id=datum.pk, size_bytes=datum.size_bytes, file_modified_at=None, metadata={}, **digests
+    )
+    if stored is None:
+        raise DatumNotFound(datum.pk)
+    if not hash_now:
+        transaction.on_commit(partial(add_checksums.apply_async, [str(datum.pk)], retry=False), robust=True)
+    return stored
 
 
 @transaction.atomic
 def purge_datum(*, datum: Datum, actor: User) -> None:
-    """Delete the bytes and keep the record. Repeating it changes nothing."""
+    """Delete the bytes and keep the record. Repeating it changes nothing.
+
+    The bytes go after the commit; if that fails it is tried again every hour, until `erased_at` says that they are gone.
+    """
     require(actor, Capability.EDIT, datum.project)
-    changed = Datum.objects.filter(pk=datum.pk, purged_at__isnull=True).update(purged_at=clock.now())
-    if changed:
-        transaction.on_commit(partial(delete_object.delay, datum.key))
-        publish_on_commit(f"project:{datum.project_id}", "data")
+    now = clock.now()
+    living = Datum.objects.filter(pk=datum.pk, stored_at__isnull=False, purged_at__isnull=True)
+    if living.update(purged_at=now, updated_at=now):
+        datum.purged_at = now
+        transaction.on_commit(partial(erase_datum.apply_async, [str(datum.pk)], retry=False), robust=True)
+        _tell_project(datum)
 
 
 @transaction.atomic
-def apply_properties(*, datum: Datum, actor: User, values: dict[str, Any]) -> Datum:
-    """Merge properties into those of the file; `valohai.tags` adds tags, `valohai.alias` moves an alias."""
+def apply_properties(*, datum: Datum, actor: User, values: Mapping[str, Any]) -> Datum:
+    """Merge properties into those of the file; `valohai.tags` adds tags, `valohai.alias` moves an alias.
+
+    Raises `PropertiesRefused`; then nothing is changed.
+    """
     require(actor, Capability.EDIT, datum.project)
-    sidecar = properties.read_sidecar(values)
-    if sidecar.complaints:
-        raise DomainError(" ".join(sidecar.complaints))
-    datum.tags = list(dict.fromkeys([*datum.tags, *sidecar.tags]))
-    datum.properties = {**datum.properties, **sidecar.properties}
-    datum.save(update_fields=["tags", "properties", "updated_at"])
-    if sidecar.alias:
-        _point_alias(datum.project, sidecar.alias, datum)
-    return datum
+    said = read_metadata(values)
+    if said.complaints:
+        raise PropertiesRefused(" ".join(said.complaints))
+    row = _locked(datum.pk)
+    if row is None:
+        raise DatumNotFound(datum.pk)
+    _apply(row, said)
+    row.save(update_fields=["tags", "properties", "updated_at"])
+    _tell_project(row)
+    return row
+
+
+@transaction.atomic
+def apply_properties_to_all(*, actor: User, changes: Sequence[tuple[Datum, Mapping[str, Any]]]) -> None:
+    """All or nothing. Rows are locked in the order of their ids, so that two such calls do not wait for each other."""
+    for datum, values in sorted(changes, key=lambda change: change[0].pk):
+        apply_properties(datum=datum, actor=actor, values=values)
 
 
 @transaction.atomic
 def set_alias(*, project: Project, actor: User, name: str, datum: Datum) -> DatumAlias:
-    """Create the alias or point it to another file."""
+    """Create the alias or point it to another file of the project.
+
+    Raises `AliasNameRefused`, `DatumPurged` or `DatumNotFound`.
+    """
     require(actor, Capability.EDIT, project)
-    if not name or len(name) > ALIAS_MAX_LENGTH or "/" in name:
-        raise AliasNameRefused(name)
-    return _point_alias(project, name, datum)
-
-
-def _point_alias(project: Project, name: str, datum: Datum) -> DatumAlias:
-    alias = DatumAlias.objects.select_for_update().filter(project=project, name__iexact=name).first()
-    if alias is None:
-        return DatumAlias.objects.create(project=project, name=name, datum=datum)
-    alias.datum = datum
-    alias.save(update_fields=["datum", "updated_at"])
+    if datum.project_id != project.pk:
+        raise DatumNotFound(datum.pk)
+    if datum.purged_at:
+        raise DatumPurged(datum.name)
+    alias = _point_alias(project.pk, checked_alias(name), datum)
+    _tell_project(datum)
     return alias
+
+
+def _locked(datum_id: UUID | str) -> Datum | None:
+    return Datum.objects.select_for_update(no_key=True).filter(pk=datum_id).first()
+
+
+def _apply(datum: Datum, said: Said) -> None:
+    datum.tags = list(dict.fromkeys([*datum.tags, *said.tags]))
+    datum.properties = {**datum.properties, **said.properties}
+    if said.alias:
+        _point_alias(datum.project_id, said.alias, datum)
+
+
+def _point_alias(project_id: UUID, name: str, datum: Datum) -> DatumAlias:
+    known = DatumAlias.objects.filter(project_id=project_id, name__iexact=name)
+    if not known.update(datum=datum, updated_at=clock.now()):
+        try:
+            with transaction.atomic():
+                return DatumAlias.objects.create(project_id=project_id, name=name, datum=datum)
+        except IntegrityError:  # somebody else created it just now
+            known.update(datum=datum, updated_at=clock.now())
+    return known.get()
+
+
+def _digest(text: str | None, length: int) -> str | None:
+    """A checksum as a worker reports it; None for what cannot be one."""
+    lower = (text or "").lower()
+    return lower if len(lower) == length and _HEXADECIMAL.match(lower) else None
+
+
+def _tell_project(datum: Datum) -> None:
+    publish_on_commit(f"project:{datum.project_id}", "data")

@@ -7,13 +7,13 @@ while; bytes pass through the platform only for the file system storage, which `
 from django.conf import settings
 from django.core.files.storage import storages
 
-from common.files.presigners import presigner_for
-from common.files.types import Download, Grant, Presigner
+from common.files.backends import backend_for
+from common.files.types import Backend, Download, Grant
 
 SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 """What a browser can show without anything in it running. SVG is a document that can carry scripts."""
 
-__all__ = ["SHOWN_INLINE", "Grant", "presign_get", "presign_put"]
+__all__ = ["SHOWN_INLINE", "Grant", "presign_get", "presign_put", "read_start"]
 
 
 def presign_get(
@@ -33,7 +33,7 @@ def presign_get(
         raise ValueError(f"{content_type} is not safe to show; these are: {', '.join(sorted(SHOWN_INLINE))}")
     lifetime = lifetime_seconds or settings.FILE_URL_LIFETIME_SECONDS
     download = Download(name, filename, content_type, inline, lifetime)
-    return _presigner().get(download, base_url)
+    return _backend().get(download, base_url)
 
 
 def presign_put(
@@ -41,8 +41,13 @@ def presign_put(
 ) -> Grant:
     """A request that writes the object `name`, of at most `size_bytes` bytes where the storage can enforce it."""
     lifetime = lifetime_seconds or settings.FILE_URL_LIFETIME_SECONDS
-    return _presigner().put(name, size_bytes, lifetime, base_url)
+    return _backend().put(name, size_bytes, lifetime, base_url)
 
 
-def _presigner() -> Presigner:
-    return presigner_for(storages["default"])
+def read_start(name: str, most_bytes: int) -> bytes:
+    """At most the first bytes of a non-empty object, without fetching the rest. Raises `FileNotFoundError`."""
+    return _backend().read_start(name, most_bytes)
+
+
+def _backend() -> Backend:
+    return backend_for(storages["default"])

@@ -61,3 +61,17 @@ def local_storage() -> FileSystemStorage:
 
 def incoming_folder() -> Path:
     return Path(local_storage().base_location) / INCOMING
+
+
+def remove_leftovers(older_than_seconds: float) -> int:
+    """Remove uploads that a killed process left half-way; how many there were."""
+    try:
+        folder = incoming_folder()
+    except ServedElsewhere:
+        return 0
+    removed = 0
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if time.time() - path.stat().st_mtime > older_than_seconds:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from common.errors import DomainError, NotFound
-from common.files.presigners import disposition
+from common.files.backends import disposition
 from common.files.requests import FileRequest
 
 BLOCK_BYTES = 256 * 1024

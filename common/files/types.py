@@ -24,9 +24,13 @@ class Download:
     lifetime_seconds: int
 
 
-class Presigner(Protocol):
-    """A storage that can grant single requests on single objects."""
+class Backend(Protocol):
+    """A storage that can grant single requests on single objects, and read the beginning of one."""
 
     def get(self, download: Download, base_url: str) -> Grant: ...
 
     def put(self, name: str, size_bytes: int | None, lifetime_seconds: int, base_url: str) -> Grant: ...
+
+    def read_start(self, name: str, most_bytes: int) -> bytes:
+        """At most the first `most_bytes` of a non-empty object. Raises `FileNotFoundError`."""
+        ...

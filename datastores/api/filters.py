@@ -1,46 +1,142 @@
-"""Filters of the data lists."""
+"""The filters of the lists: lenient, as the official clients need them. Unknown parameters are ignored; a value that names
+nothing gives an empty page, never an error."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
 
-import django_filters
-from django.db.models import QuerySet
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
+from accounts.models import User
 from common.rest.params import boolean
-from datastores.models import Datum
+from datastores.models import Datum, DatumAlias
+from organizations.access import visible_to
+from projects.models import Project
+from projects.selectors import as_uuid
+
+Datums = QuerySet[Datum]
+Aliases = QuerySet[DatumAlias]
+Row = TypeVar("Row", Datum, DatumAlias)
+
+# Ids are in time order and indexed; within a project the creation time is.
+DATUM_ORDERINGS = {
+    "ctime": "created_at",
+    "id": "id",
+    "name": "name",
+    "size": "size_bytes",
+    "mtime": "updated_at",
+}
+ALIAS_ORDERINGS = {"ctime": "created_at", "id": "id", "name": "name", "mtime": "updated_at"}
+LONGEST_COUNTER = 18
 
 
-class DatumFilter(django_filters.FilterSet):  # type: ignore[misc]
-    project = django_filters.UUIDFilter(field_name="project_id")
-    output_execution = django_filters.UUIDFilter(field_name="output_execution_id")
-    execution = django_filters.UUIDFilter(field_name="output_execution_id")
-    store = django_filters.UUIDFilter(field_name="store_id")
-    name = django_filters.CharFilter(field_name="name")
-    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
-    tag = django_filters.CharFilter(method="with_tag")
-    purged = django_filters.CharFilter(method="with_purged")
-    deleted = django_filters.CharFilter(method="with_deleted")
-    ordering = django_filters.OrderingFilter(
-        fields={"created_at": "ctime", "id": "id", "name": "name", "size_bytes": "size"}
-    )
-
-    class Meta:
-        model = Datum
-        fields: list[str] = []
-
-    def with_tag(self, queryset: QuerySet[Datum], name: str, value: str) -> QuerySet[Datum]:
-        return queryset.filter(tags__contains=[value])
-
-    def with_purged(self, queryset: QuerySet[Datum], name: str, value: str) -> QuerySet[Datum]:
-        return queryset.filter(purged_at__isnull=not boolean(value))
-
-    def with_deleted(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Records of files are never deleted, so that asking for deleted ones finds nothing."""
-        return queryset.none() if boolean(value) else queryset
+def _common(orderings: dict[str, str]) -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter("project", OpenApiTypes.UUID),
+        OpenApiParameter("ordering", enum=sorted([*orderings, *(f"-{name}" for name in orderings)])),
+        OpenApiParameter(
+            "deleted", OpenApiTypes.BOOL, description="Nothing here is ever deleted: `true` finds nothing."
+        ),
+        OpenApiParameter("exclude", description="Comma-separated names of fields to leave out."),
+        OpenApiParameter("no_count", OpenApiTypes.BOOL),
+    ]
 
 
-class AliasFilter(django_filters.FilterSet):  # type: ignore[misc]
-    project = django_filters.UUIDFilter(field_name="project_id")
-    name = django_filters.CharFilter(field_name="name", lookup_expr="iexact")
-    ordering = django_filters.OrderingFilter(
-        fields={"created_at": "ctime", "updated_at": "mtime", "name": "name"}
-    )
+DATUM_PARAMETERS = [
+    *_common(DATUM_ORDERINGS),
+    OpenApiParameter("output_execution", OpenApiTypes.UUID, description="Outputs of this execution. Also `execution`."),
+    OpenApiParameter("store", OpenApiTypes.UUID),
+    OpenApiParameter("name", description="Exact name."),
+    OpenApiParameter("search", description="Part of the name or of an alias, a tag, or `#` and the number of an execution."),
+    OpenApiParameter("tag", many=True, description="Repeatable; every one has to be there."),
+    OpenApiParameter("purged", OpenApiTypes.BOOL, description="Only those whose content was purged, or only the others."),
+    OpenApiParameter("include", description="`download_url` adds an address to download each file from."),
+]  # fmt: skip
+ALIAS_PARAMETERS = [
+    *_common(ALIAS_ORDERINGS),
+    OpenApiParameter("name", description="Exact, whatever its case."),
+]
+
+
+def visible_datums(user: User | AnonymousUser, request: Request) -> Datums:
+    """Stored files that the user may see, of one project when the request names one."""
+    stored = Datum.objects.filter(stored_at__isnull=False)
+    if "project" not in request.query_params:
+        return stored.filter(project__in=Project.objects.filter(visible_to(user)))
+    return stored.filter(project_id=_visible_project(user, request.query_params["project"]))
+
+
+def _visible_project(user: User | AnonymousUser, text: str) -> UUID:
+    """Asking once whether the project is visible spares the question for each of its files."""
+    project_id = as_uuid(text)
+    if project_id and Project.objects.filter(visible_to(user), pk=project_id).exists():
+        return project_id
+    return UUID(int=0)
+
+
+def filter_datums(datums: Datums, request: Request) -> Datums:
+    params = request.query_params
+    if boolean(params.get("deleted")):
+        return datums.none()
+    for name, apply in _DATUM_FILTERS.items():
+        values = [value.replace("\0", "") for value in params.getlist(name) if value != ""]
+        if values:
+            datums = apply(datums, values)
+    newest_first = "-created_at" if "project" in params else "-id"
+    return _ordered(datums, params.get("ordering", ""), DATUM_ORDERINGS, newest_first)
+
+
+def filter_aliases(aliases: Aliases, request: Request) -> Aliases:
+    params = request.query_params
+    if boolean(params.get("deleted")):
+        return aliases.none()
+    if "project" in params:
+        aliases = aliases.filter(project_id=as_uuid(params["project"]) or UUID(int=0))
+    if params.get("name"):
+        aliases = aliases.filter(name__iexact=params["name"].replace("\0", ""))
+    return _ordered(aliases, params.get("ordering", ""), ALIAS_ORDERINGS, "name")
+
+
+def _ordered(rows: QuerySet[Row], asked: str, orderings: dict[str, str], default: str) -> QuerySet[Row]:
+    column = orderings.get(asked.strip().lstrip("-"))
+    if column is None:
+        key = default
+    else:
+        # Over all projects only the id has an index, and ids are in time order.
+        column = "id" if column == "created_at" and default == "-id" else column
+        key = f"-{column}" if asked.strip().startswith("-") else column
+    # Equal values come in a stable order, or pages would overlap.
+    return rows.order_by(key) if key.lstrip("-") == "id" else rows.order_by(key, "-id")
+
+
+def _by_id(column: str) -> Callable[[Datums, list[str]], Datums]:
+    def apply(datums: Datums, values: list[str]) -> Datums:
+        return datums.filter(**{f"{column}__in": [pk for value in values if (pk := as_uuid(value))]})
+
+    return apply
+
+
+def _by_search(datums: Datums, values: list[str]) -> Datums:
+    for word in " ".join(values).split():
+        named = DatumAlias.objects.filter(name__icontains=word, datum__isnull=False).values("datum_id")
+        found = Q(name__icontains=word) | Q(tags__contains=[word]) | Q(pk__in=named)
+        number = word.removeprefix("#")
+        if word.startswith("#") and number.isascii() and number.isdigit() and len(number) <= LONGEST_COUNTER:
+            found |= Q(output_execution_counter=int(number))
+        datums = datums.filter(found)
+    return datums
+
+
+_DATUM_FILTERS: dict[str, Callable[[Datums, list[str]], Datums]] = {
+    "output_execution": _by_id("output_execution_id"),
+    "execution": _by_id("output_execution_id"),
+    "store": _by_id("store_id"),
+    "name": lambda datums, values: datums.filter(name__in=values),
+    "search": _by_search,
+    "tag": lambda datums, values: datums.filter(tags__contains=values),
+    "purged": lambda datums, values: datums.filter(purged_at__isnull=not boolean(values[0])),
+}

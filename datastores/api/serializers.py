@@ -1,15 +1,24 @@
 """Shapes of datums, aliases and stores, as the official clients read them."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from common.rest.links import absolute
 from common.rest.serializers import ShapedSerializer
+from common.rest.times import timestamp
 from datastores.models import DataStore, Datum, DatumAlias
 from datastores.selectors import download_grant
+from projects.models import Project
+
+SECRET_CONFIGURATION = frozenset(
+    {"access_key_id", "secret_access_key", "account_key", "service_account_json", "password", "temp_url_key"}
+)
 
 
 def base_url(request: Request) -> str:
@@ -17,56 +26,129 @@ def base_url(request: Request) -> str:
     return request.build_absolute_uri("/").rstrip("/")
 
 
-class DatumSerializer(ShapedSerializer):
+class ProjectBriefSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    size = serializers.IntegerField(source="size_bytes")
-    ctime = serializers.DateTimeField(source="created_at")
-    file_ctime = serializers.DateTimeField(source="file_modified_at")
-    file_mtime = serializers.DateTimeField(source="file_modified_at")
-    uri = serializers.SerializerMethodField()
-    store = serializers.UUIDField(source="store_id")
-    project = serializers.SerializerMethodField()
-    output_execution = serializers.SerializerMethodField()
-    purged = serializers.SerializerMethodField()
-    deleted = serializers.SerializerMethodField()
-    md5 = serializers.CharField()
-    sha1 = serializers.CharField()
-    sha256 = serializers.CharField()
+    owner = serializers.DictField()
+    url = serializers.URLField()
+
+
+class OutputExecutionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    counter = serializers.IntegerField()
+
+
+class AliasBriefSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class DatumSerializer(ShapedSerializer):
+    """The fields describe the answer; `represent` makes it, because lists have thousands of rows."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    size = serializers.IntegerField()
+    ctime = serializers.DateTimeField()
+    mtime = serializers.DateTimeField()
+    file_ctime = serializers.DateTimeField(allow_null=True)
+    file_mtime = serializers.DateTimeField(allow_null=True)
+    uri = serializers.CharField(allow_null=True)
+    store = serializers.UUIDField()
+    project = ProjectBriefSerializer()
+    output_execution = OutputExecutionSerializer(allow_null=True)
+    purged = serializers.BooleanField()
+    deleted = serializers.BooleanField()
+    md5 = serializers.CharField(allow_null=True)
+    sha1 = serializers.CharField(allow_null=True)
+    sha256 = serializers.CharField(allow_null=True)
     tags = serializers.ListField(child=serializers.CharField())
-    metadata = serializers.DictField(source="properties")
-    url = serializers.SerializerMethodField()
-    download_url = serializers.SerializerMethodField()
+    aliases = AliasBriefSerializer(many=True)
+    metadata = serializers.DictField(help_text="The free properties of the file.")
+    metadata_errors = serializers.ListField(
+        child=serializers.CharField(), help_text="What was wrong with the metadata that its run wrote."
+    )
+    url = serializers.URLField()
+    download_url = serializers.URLField(allow_null=True, required=False)
 
     class Meta:
         on_request = ("download_url",)
 
-    def get_uri(self, datum: Datum) -> str | None:
-        """The address in the store; the installation's own store has none that a client could use."""
+    def to_representation(self, instance: Datum) -> dict[str, Any]:
+        links = links_of(self)
+        return {str(name): DATUM_FIELDS[str(name)](instance, links) for name in iter(self.fields)}
+
+
+class Links:
+    """Patterns are resolved once per answer: a list only puts ids into them."""
+
+    def __init__(self, request: Request) -> None:
+        self.base_url = base_url(request)
+        self._datum = self.base_url + reverse("datum-detail", args=[_PLACE])
+        self._project = self.base_url + reverse("project-detail", args=[_PLACE])
+
+    def datum(self, pk: UUID) -> str:
+        return self._datum.replace(_PLACE, str(pk))
+
+    def project(self, pk: UUID) -> str:
+        return self._project.replace(_PLACE, str(pk))
+
+
+def links_of(serializer: serializers.Serializer[Any]) -> Links:
+    """One for the whole answer, however many rows it has."""
+    root = serializer.root
+    links: Links | None = getattr(root, "_links", None)
+    if links is None:
+        links = root._links = Links(serializer.context["request"])  # type: ignore[attr-defined]
+    return links
+
+
+_PLACE = "00000000-0000-0000-0000-000000000000"
+
+
+def project_brief(project: Project, links: Links) -> dict[str, Any]:
+    return {
+        "id": str(project.pk),
+        "name": project.name,
+        "owner": {"id": project.owner_id, "username": project.owner.name},
+        "url": links.project(project.pk),
+    }
+
+
+def output_execution_of(datum: Datum) -> dict[str, Any] | None:
+    if datum.output_execution_id is None:
         return None
+    return {"id": str(datum.output_execution_id), "counter": datum.output_execution_counter}
 
-    @extend_schema_field(serializers.DictField())
-    def get_project(self, datum: Datum) -> dict[str, Any]:
-        owner = {"id": datum.project.owner_id, "username": datum.project.owner.name}
-        return {"id": str(datum.project_id), "name": datum.project.name, "owner": owner}
 
-    @extend_schema_field(serializers.DictField(allow_null=True))
-    def get_output_execution(self, datum: Datum) -> dict[str, Any] | None:
-        if datum.output_execution_id is None:
-            return None
-        return {"id": str(datum.output_execution_id), "counter": datum.output_execution_counter}
-
-    def get_purged(self, datum: Datum) -> bool:
-        return datum.purged_at is not None
-
-    def get_deleted(self, datum: Datum) -> bool:
-        return False
-
-    def get_url(self, datum: Datum) -> str:
-        return absolute(self.context["request"], "datum-detail", datum_id=datum.pk)
-
-    def get_download_url(self, datum: Datum) -> str | None:
-        return None if datum.purged_at else download_grant(datum, base_url(self.context["request"])).url
+DATUM_FIELDS: dict[str, Callable[[Datum, Links], Any]] = {
+    "id": lambda datum, links: str(datum.pk),
+    "name": lambda datum, links: datum.name,
+    "size": lambda datum, links: datum.size_bytes,
+    "ctime": lambda datum, links: timestamp(datum.created_at),
+    "mtime": lambda datum, links: timestamp(datum.updated_at),
+    # When a file was made is not known on Linux; when it was last written is.
+    "file_ctime": lambda datum, links: timestamp(datum.file_modified_at),
+    "file_mtime": lambda datum, links: timestamp(datum.file_modified_at),
+    # The installation's own store has no address that a client could use.
+    "uri": lambda datum, links: None,
+    "store": lambda datum, links: str(datum.store_id),
+    "project": lambda datum, links: project_brief(datum.project, links),
+    "output_execution": lambda datum, links: output_execution_of(datum),
+    "purged": lambda datum, links: datum.purged_at is not None,
+    "deleted": lambda datum, links: False,
+    "md5": lambda datum, links: datum.md5,
+    "sha1": lambda datum, links: datum.sha1,
+    "sha256": lambda datum, links: datum.sha256,
+    "tags": lambda datum, links: datum.tags,
+    "aliases": lambda datum, links: [{"id": str(a.pk), "name": a.name} for a in datum.aliases.all()],
+    "metadata": lambda datum, links: datum.properties,
+    "metadata_errors": lambda datum, links: datum.metadata_errors,
+    "url": lambda datum, links: links.datum(datum.pk),
+    "download_url": lambda datum, links: (
+        None if datum.purged_at else download_grant(datum, links.base_url).url
+    ),
+}
 
 
 class DatumAliasSerializer(ShapedSerializer):
@@ -77,18 +159,18 @@ class DatumAliasSerializer(ShapedSerializer):
     project = serializers.SerializerMethodField()
     datum = serializers.SerializerMethodField()
 
-    @extend_schema_field(serializers.DictField())
+    @extend_schema_field(ProjectBriefSerializer)
     def get_project(self, alias: DatumAlias) -> dict[str, Any]:
-        owner = {"id": alias.project.owner_id, "username": alias.project.owner.name}
-        return {"id": str(alias.project_id), "name": alias.project.name, "owner": owner}
+        return project_brief(alias.project, links_of(self))
 
     @extend_schema_field(DatumSerializer(allow_null=True))
     def get_datum(self, alias: DatumAlias) -> dict[str, Any] | None:
         if alias.datum is None:
             return None
         alias.datum.project = alias.project
-        shown: dict[str, Any] = DatumSerializer(alias.datum, context=self.context).data
-        return shown
+        links = links_of(self)
+        shown = (name for name in DATUM_FIELDS if name != "download_url")
+        return {name: DATUM_FIELDS[name](alias.datum, links) for name in shown}
 
 
 class DataStoreSerializer(ShapedSerializer):
@@ -100,15 +182,24 @@ class DataStoreSerializer(ShapedSerializer):
     allow_write = serializers.BooleanField()
     allow_uri_download = serializers.SerializerMethodField()
     allow_adopt = serializers.SerializerMethodField()
-    configuration = serializers.DictField()
+    configuration = serializers.SerializerMethodField()
     owner = serializers.IntegerField(source="owner_id", allow_null=True)
     project = serializers.UUIDField(source="project_id", allow_null=True)
     teams = serializers.SerializerMethodField()
     paths = serializers.SerializerMethodField()
+    uri_prefix = serializers.SerializerMethodField()
     deleted = serializers.SerializerMethodField()
     ctime = serializers.DateTimeField(source="created_at")
     mtime = serializers.DateTimeField(source="updated_at")
     url = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField())
+    def get_configuration(self, store: DataStore) -> dict[str, Any]:
+        """Secret keys are absent, not null: official clients keep their own value only then."""
+        return {key: value for key, value in store.configuration.items() if key not in SECRET_CONFIGURATION}
+
+    def get_uri_prefix(self, store: DataStore) -> str:
+        return ""
 
     def get_allow_uri_download(self, store: DataStore) -> bool:
         return False
@@ -135,6 +226,12 @@ class UploadRequestSerializer(serializers.Serializer[Any]):
     project = serializers.UUIDField()
     name = serializers.CharField(max_length=4096)
     size = serializers.IntegerField(min_value=0)
+
+
+class UploadCompleteSerializer(serializers.Serializer[Any]):
+    sha256 = serializers.RegexField(
+        r"\A[0-9A-Fa-f]{64}\Z", required=False, allow_blank=True, default="", help_text="Checked when given."
+    )
 
 
 class UploadGrantSerializer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from datastores.api import views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
+    path("data", views.DatumListView.as_view()),
     path("data/uploads/", views.UploadView.as_view(), name="datum-upload"),
     path("data/metadata/apply/", views.ApplyPropertiesView.as_view(), name="datum-apply-properties"),
     path("data/<uuid:datum_id>/", views.DatumDetailView.as_view(), name="datum-detail"),

@@ -13,8 +13,15 @@ from rest_framework.views import APIView
 from accounts.current import user_of
 from datastores import previews, selectors, services
 from datastores.api import serializers
-from datastores.api.filters import AliasFilter, DatumFilter
+from datastores.api.filters import (
+    ALIAS_PARAMETERS,
+    DATUM_PARAMETERS,
+    filter_aliases,
+    filter_datums,
+    visible_datums,
+)
 from datastores.api.serializers import base_url
+from datastores.errors import PropertiesRefused
 from datastores.models import DataStore, Datum, DatumAlias
 from organizations.access import Capability, require
 from projects.selectors import get_project
@@ -22,18 +29,22 @@ from projects.selectors import get_project
 
 class DatumListView(ListAPIView[Any]):
     serializer_class = serializers.DatumSerializer
-    filterset_class = DatumFilter
+    filter_backends = ()
     queryset = Datum.objects.none()
 
+    @extend_schema(operation_id="data-list", parameters=DATUM_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
     def get_queryset(self) -> QuerySet[Datum]:
-        return selectors.datums_for(user_of(self.request)).order_by("-created_at")
+        found = filter_datums(visible_datums(self.request.user, self.request), self.request)
+        return selectors.with_shared_related(found)
 
 
 class DatumDetailView(APIView):
     @extend_schema(operation_id="data-retrieve", responses=serializers.DatumSerializer)
     def get(self, request: Request, datum_id: UUID) -> Response:
-        datum = selectors.get_datum(user_of(request), datum_id)
-        return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
+        return _shown(selectors.get_datum(user_of(request), datum_id), request)
 
 
 class DatumDownloadView(APIView):
@@ -80,13 +91,14 @@ class DatumPropertiesView(APIView):
     )
     def post(self, request: Request, datum_id: UUID) -> Response:
         datum = selectors.get_datum(user_of(request), datum_id)
-        values = request.data if isinstance(request.data, dict) else {}
-        services.apply_properties(datum=datum, actor=user_of(request), values=dict(values))
-        return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
+        if not isinstance(request.data, dict):
+            raise PropertiesRefused("Send the properties as one JSON object.")
+        values = dict(request.data.items())
+        return _shown(services.apply_properties(datum=datum, actor=user_of(request), values=values), request)
 
 
 class ApplyPropertiesView(APIView):
-    """Merge different properties into several files."""
+    """Merge different properties into several files; all of them or, when something is wrong, none."""
 
     @extend_schema(
         operation_id="data-metadata-apply",
@@ -94,14 +106,10 @@ class ApplyPropertiesView(APIView):
         responses=serializers.OkSerializer,
     )
     def post(self, request: Request) -> Response:
-        serializer = serializers.ApplyPropertiesSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data["datum_metadata"]
-        found = [
-            (selectors.get_datum(user_of(request), datum_id), values) for datum_id, values in wanted.items()
-        ]
-        for datum, values in found:
-            services.apply_properties(datum=datum, actor=user_of(request), values=values)
+        wanted = _validated(serializers.ApplyPropertiesSerializer, request)["datum_metadata"]
+        found = selectors.get_datums(user_of(request), wanted)
+        changes = [(found[UUID(datum_id)], values) for datum_id, values in wanted.items()]
+        services.apply_properties_to_all(actor=user_of(request), changes=changes)
         return Response({"ok": True})
 
 
@@ -114,9 +122,7 @@ class UploadView(APIView):
         responses={201: serializers.UploadGrantSerializer},
     )
     def post(self, request: Request) -> Response:
-        serializer = serializers.UploadRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
+        wanted = _validated(serializers.UploadRequestSerializer, request)
         project = get_project(user_of(request), wanted["project"])
         require(user_of(request), Capability.RUN, project)
         datum, grant = services.reserve_upload(
@@ -134,20 +140,29 @@ class UploadView(APIView):
 
 
 class UploadCompleteView(APIView):
-    @extend_schema(operation_id="data-upload-complete", request=None, responses=serializers.DatumSerializer)
+    @extend_schema(
+        operation_id="data-upload-complete",
+        request=serializers.UploadCompleteSerializer,
+        responses=serializers.DatumSerializer,
+    )
     def post(self, request: Request, datum_id: UUID) -> Response:
         datum = selectors.get_reservation(user_of(request), datum_id)
-        stored = services.complete_upload(datum=datum, actor=user_of(request))
-        return Response(serializers.DatumSerializer(stored, context={"request": request}).data)
+        given = _validated(serializers.UploadCompleteSerializer, request)
+        return _shown(services.complete_upload(datum=datum, actor=user_of(request), **given), request)
 
 
 class AliasListView(ListAPIView[Any]):
     serializer_class = serializers.DatumAliasSerializer
-    filterset_class = AliasFilter
+    filter_backends = ()
     queryset = DatumAlias.objects.none()
 
+    @extend_schema(operation_id="datum-aliases-list", parameters=ALIAS_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
     def get_queryset(self) -> QuerySet[DatumAlias]:
-        return selectors.aliases_for(user_of(self.request)).order_by("name")
+        aliases = selectors.aliases_for(self.request.user).prefetch_related("datum__aliases")
+        return filter_aliases(aliases, self.request)
 
     @extend_schema(
         operation_id="datum-aliases-set",
@@ -155,9 +170,8 @@ class AliasListView(ListAPIView[Any]):
         responses={201: serializers.DatumAliasSerializer},
     )
     def post(self, request: Request) -> Response:
-        serializer = serializers.AliasRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
+        """Create the alias, or point it to another file."""
+        wanted = _validated(serializers.AliasRequestSerializer, request)
         project = get_project(user_of(request), wanted["project"])
         datum = selectors.get_datum(user_of(request), wanted["datum"])
         alias = services.set_alias(project=project, actor=user_of(request), name=wanted["name"], datum=datum)
@@ -178,10 +192,11 @@ class AliasResolveView(APIView):
 
 class StoreListView(ListAPIView[Any]):
     serializer_class = serializers.DataStoreSerializer
+    filter_backends = ()
     queryset = DataStore.objects.none()
 
     def get_queryset(self) -> QuerySet[DataStore]:
-        return selectors.stores_for(user_of(self.request)).order_by("name", "pk")
+        return selectors.stores_for(self.request.user).order_by("name", "pk")
 
 
 class StoreDetailView(APIView):
@@ -189,3 +204,14 @@ class StoreDetailView(APIView):
     def get(self, request: Request, store_id: UUID) -> Response:
         store = selectors.get_store(user_of(request), store_id)
         return Response(serializers.DataStoreSerializer(store, context={"request": request}).data)
+
+
+def _shown(datum: Datum, request: Request) -> Response:
+    return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
+
+
+def _validated(shape: type[Any], request: Request) -> dict[str, Any]:
+    serializer = shape(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    found: dict[str, Any] = serializer.validated_data
+    return found

@@ -206,7 +206,7 @@ class TestWriting:
         assert not default_storage.exists(fresh_key)
         assert waiting() == []
 
-    @pytest.mark.parametrize("length", ["", "-1", "ten", "１０"])
+    @pytest.mark.parametrize("length", ["", "-1", "ten", "1e1"])
     def test_needs_a_length(self, fresh_key: str, length: str) -> None:
         assert put(write_url(fresh_key), CONTENT, CONTENT_LENGTH=length).status_code == 411
         assert not default_storage.exists(fresh_key)

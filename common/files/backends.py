@@ -1,4 +1,5 @@
-"""Signed addresses per kind of platform storage. Cloud storages sign themselves; the file system is served by us."""
+"""What differs between the kinds of platform storage. Cloud storages sign addresses themselves; the file system is served
+by `common.files.asgi`. The cloud libraries are django-storages' own; none is imported here."""
 
 import time
 from datetime import timedelta
@@ -8,7 +9,7 @@ from urllib.parse import quote
 from django.core.files.storage import FileSystemStorage
 
 from common.files.tokens import FileToken, sign
-from common.files.types import Download, Grant, Presigner
+from common.files.types import Backend, Download, Grant
 
 MOST_NAME_CHARACTERS = 150
 
@@ -20,8 +21,11 @@ def disposition(filename: str, inline: bool) -> str:
     return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-class FilesystemPresigner:
-    """Addresses under /files/, served by `common.web.files`."""
+class FilesystemBackend:
+    """Addresses under /files/."""
+
+    def __init__(self, storage: FileSystemStorage) -> None:
+        self._storage = storage
 
     def get(self, download: Download, base_url: str) -> Grant:
         token = FileToken(
@@ -37,6 +41,11 @@ class FilesystemPresigner:
         token = FileToken("PUT", name, int(time.time()) + lifetime_seconds, size_bytes=size_bytes)
         return Grant("PUT", self._url(base_url, token, name))
 
+    def read_start(self, name: str, most_bytes: int) -> bytes:
+        with self._storage.open(name) as file:
+            content: bytes = file.read(most_bytes)
+            return content
+
     @staticmethod
     def _url(base_url: str, token: FileToken, filename: str) -> str:
         # Addresses have a practical limit; a name of a thousand characters would be most of one.
@@ -44,7 +53,7 @@ class FilesystemPresigner:
         return f"{base_url.rstrip('/')}/files/{sign(token, shown)}/{quote(shown, safe='')}"
 
 
-class S3Presigner:
+class S3Backend:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
 
@@ -55,6 +64,16 @@ class S3Presigner:
 
     def put(self, name: str, size_bytes: int | None, lifetime_seconds: int, base_url: str) -> Grant:
         return Grant("PUT", self._sign("put_object", name, lifetime_seconds, {}))
+
+    def read_start(self, name: str, most_bytes: int) -> bytes:
+        client = self._storage.connection.meta.client
+        span = f"bytes=0-{most_bytes - 1}"
+        try:
+            found = client.get_object(Bucket=self._storage.bucket_name, Key=name, Range=span)
+        except client.exceptions.NoSuchKey as error:
+            raise FileNotFoundError(name) from error
+        content: bytes = found["Body"].read()
+        return content
 
     def _sign(self, operation: str, name: str, lifetime_seconds: int, extra: dict[str, str]) -> str:
         client = self._storage.connection.meta.client
@@ -70,7 +89,7 @@ def _response(download: Download) -> dict[str, str]:
     }
 
 
-class GooglePresigner:
+class GoogleBackend:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
 
@@ -90,8 +109,15 @@ class GooglePresigner:
         )
         return Grant("PUT", url)
 
+    def read_start(self, name: str, most_bytes: int) -> bytes:
+        blob = self._storage.bucket.get_blob(name)
+        if blob is None:
+            raise FileNotFoundError(name)
+        content: bytes = blob.download_as_bytes(end=most_bytes - 1)
+        return content
 
-class AzurePresigner:
+
+class AzureBackend:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
 
@@ -107,15 +133,22 @@ class AzurePresigner:
         url: str = self._storage.url(name, expire=lifetime_seconds, mode="w")
         return Grant("PUT", url, {"x-ms-blob-type": "BlockBlob"})
 
+    def read_start(self, name: str, most_bytes: int) -> bytes:
+        blob = self._storage.client.get_blob_client(name)
+        if not blob.exists():
+            raise FileNotFoundError(name)
+        content: bytes = blob.download_blob(offset=0, length=most_bytes).readall()
+        return content
 
-def presigner_for(storage: Any) -> Presigner:
-    """The presigner of a Django storage. Told apart by class name, so that no cloud library is imported for it."""
+
+def backend_for(storage: Any) -> Backend:
+    """The backend of a Django storage. Told apart by class name, so that no cloud library is imported for it."""
     if isinstance(storage, FileSystemStorage):
-        return FilesystemPresigner()
-    by_class: dict[str, type[S3Presigner | GooglePresigner | AzurePresigner]] = {
-        "S3Storage": S3Presigner,
-        "GoogleCloudStorage": GooglePresigner,
-        "AzureStorage": AzurePresigner,
+        return FilesystemBackend(storage)
+    by_class: dict[str, type[S3Backend | GoogleBackend | AzureBackend]] = {
+        "S3Storage": S3Backend,
+        "GoogleCloudStorage": GoogleBackend,
+        "AzureStorage": AzureBackend,
     }
     for base in type(storage).__mro__:
         if base.__name__ in by_class:

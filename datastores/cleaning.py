@@ -1,0 +1,110 @@
+"""Removal of what nobody needs: uploads that were never finished, content of purged files, objects without a record."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.db.models import Q
+
+from common import clock
+from datastores import objects
+from datastores.models import Datum
+
+logger = logging.getLogger(__name__)
+
+ABANDONED_AFTER = timedelta(days=1)
+OUTPUT_ABANDONED_AFTER = timedelta(days=7)
+"""Longer: what a worker has uploaded stays a reservation until ingest has read the report, and ingest may be away."""
+ORPHANED_AFTER = timedelta(days=1)
+_BATCH = 500
+
+
+def remove_abandoned_uploads() -> int:
+    """Reservations that nobody finished, with whatever arrived; how many there were."""
+    now = clock.now()
+    abandoned = Q(output_execution_id__isnull=True, created_at__lt=now - ABANDONED_AFTER) | Q(
+        created_at__lt=now - OUTPUT_ABANDONED_AFTER
+    )
+    rows = Datum.objects.filter(abandoned, stored_at__isnull=True).values_list("pk", "key")[:_BATCH]
+    return sum(_remove(pk, key) for pk, key in rows)
+
+
+def _remove(pk: UUID, key: str) -> int:
+    # The row goes first, if it is still only a reservation: a file that became whole just now keeps its bytes.
+    removed, _ = Datum.objects.filter(pk=pk, stored_at__isnull=True).delete()
+    if removed:
+        default_storage.delete(key)
+    return 1 if removed else 0
+
+
+def erase(datum_id: UUID | str) -> None:
+    """Remove the content of a purged file. Repeating it changes nothing; every error of a storage reaches the caller."""
+    datum = Datum.objects.filter(pk=datum_id, purged_at__isnull=False, erased_at__isnull=True).first()
+    if datum is None:
+        return
+    default_storage.delete(datum.key)
+    Datum.objects.filter(pk=datum.pk).update(erased_at=clock.now())
+
+
+def erase_purged() -> int:
+    """What was purged while the broker or the storage was away; how many could be erased."""
+    waiting = Datum.objects.filter(purged_at__isnull=False, erased_at__isnull=True).order_by("purged_at")
+    erased = 0
+    for pk in waiting.values_list("pk", flat=True)[:_BATCH]:
+        try:
+            erase(pk)
+            erased += 1
+        except (
+            Exception
+        ):  # storages raise errors of their own kinds; the others in the list still get their turn
+            logger.exception("purged file not erased", extra={"datum": str(pk)})
+    return erased
+
+
+def remove_orphans() -> int:
+    """Objects whose record is gone, such as those of a project deleted while the broker was away; how many there were."""
+    removed = 0
+    found = _object_keys()
+    while keys := list(islice(found, _BATCH)):
+        ids = {UUID(key.rsplit("/", 1)[-1]): key for key in keys}
+        known = set(Datum.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        for datum_id in set(ids) - known:
+            removed += _remove_if_old(ids[datum_id], clock.now() - ORPHANED_AFTER)
+    return removed
+
+
+def _object_keys() -> Iterator[str]:
+    """Every object that `objects.key_of` can have named. Anything else in the folder is not ours to remove."""
+    for project in _listed(objects.FOLDER)[0]:
+        if _is_id(project):
+            for name in _listed(f"{objects.FOLDER}/{project}")[1]:
+                if _is_id(name):
+                    yield f"{objects.FOLDER}/{project}/{name}"
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    try:
+        return default_storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
+
+
+def _remove_if_old(key: str, limit: datetime) -> int:
+    try:
+        if default_storage.get_modified_time(key) >= limit:
+            return 0
+        default_storage.delete(key)
+    except FileNotFoundError:
+        return 0
+    logger.info("object without a record removed", extra={"key": key})
+    return 1
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
