@@ -5,7 +5,8 @@ from common.errors import DomainError, NotFound
 
 class DatumNotFound(NotFound):
     def __init__(self, reference: object) -> None:
-        super().__init__(f"There is no file '{reference}' that you can see.")
+        shown = str(reference)[:100].encode("utf-8", "replace").decode()
+        super().__init__(f"There is no file '{shown}' that you can see.")
 
 
 class AliasNotFound(NotFound):

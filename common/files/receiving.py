@@ -139,7 +139,9 @@ class Incoming:
 
 
 def _announced_length(request: FileRequest) -> int:
-    text = request.headers.get("content-length", "")
+    # Some clients say nothing of the length of nothing.
+    nothing = "0" if request.granted.size_bytes == 0 and "transfer-encoding" not in request.headers else ""
+    text = request.headers.get("content-length", "") or nothing
     if not text.isascii() or not text.isdigit():
         raise LengthMissing
     expected, limit = int(text), request.granted.size_bytes
