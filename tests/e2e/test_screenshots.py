@@ -1,6 +1,6 @@
 """Every main page, wide and narrow, light and dark: kept for looking at, and checked for what a machine can see."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,11 @@ from tests.support.rest import Rest
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 
-SIZES = {1440: 900, 390: 844}
-SCHEMES = ("light", "dark")
+LOOKS = (({"width": 1440, "height": 900}, "light"), ({"width": 390, "height": 844}, "dark"))
 
 
 @pytest.fixture(scope="module")
-def shown(live_platform: LivePlatform) -> Iterator[tuple[Workspace, str]]:
+def shown(live_platform: LivePlatform) -> tuple[Workspace, str]:
     """A project as it looks after some work, and the execution that is worth a look."""
     rest = Rest(live_platform.url, live_platform.token)
     name = unique_name("bearing-failures")
@@ -44,23 +43,20 @@ def shown(live_platform: LivePlatform) -> Iterator[tuple[Workspace, str]]:
     rest.wait_for_line(stopped, "waiting for nothing")
     rest.post(f"executions/{stopped}/stop/", expect=200)
     rest.wait(stopped)
-    yield workspace, runs[-1]
+    return workspace, runs[-1]
 
 
 def keep(page: Page, artefacts: Path, name: str) -> None:
-    """The page as it is, at each width and in each scheme; nothing may stick out at the side."""
-    for width, height in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
-            page.screenshot(path=artefacts / f"{name}-{width}-{scheme}.png", animations="disabled")
+    """The page as it is, wide and light, narrow and dark; nothing may stick out at the side."""
+    for size, scheme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        page.screenshot(path=artefacts / f"{name}-{size['width']}-{scheme}.png", animations="disabled")
         sticking_out = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert sticking_out <= 0, f"{name} is {sticking_out} px wider than a window of {width} px"
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme="light")
+        assert sticking_out <= 0, f"{name} is {sticking_out} px wider than a window of {size['width']} px"
 
 
 def test_login(
@@ -79,7 +75,7 @@ def test_login(
         ("tokens", "/auth/tokens/", "API tokens"),
         ("executions", "{project}", "Baseline"),
         ("create", "{project}executions/create/", "learning_rate"),
-        ("commits", "{project}commits/", "Ad-hoc"),
+        ("commits", "{project}commits/", "test"),
         ("data", "{project}data/", "model.json"),
         ("settings-general", "{project}settings/general/", "Save"),
         ("settings-repository", "{project}settings/repository/", "Save and fetch"),
