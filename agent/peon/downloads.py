@@ -8,7 +8,7 @@ import time
 
 from peon.cache import publish, read_about, touch, write_about
 from peon.checksums import NAMES, Checksums, difference
-from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
+from peon.http_client import BLOCK_BYTES, HttpError, Unreachable, shown_url
 from peon.job_folder import remove_tree
 
 _PAUSES = (0.2, 0.5, 1, 2, 4)
@@ -47,6 +47,7 @@ class Downloader:
         return dict(_measured(about), from_cache=True)
 
     def _deliver_fresh(self, file, fresh, entry, target):
+        self._interrupted()  # the job's folder may be gone
         content = os.path.join(fresh.folder, "content")
         _link(content, target)
         if self._use_cache and (_is_immutable(file) or fresh.validators):
@@ -67,7 +68,7 @@ class Downloader:
                 return None
             wrong = difference(file, fresh.measured)
             if wrong:
-                raise Damaged("what arrived from {} is damaged: {}".format(file["uri"], wrong))
+                raise Damaged("what arrived from {} is damaged: {}".format(shown_url(file["url"]), wrong))
             return fresh
         except BaseException:
             remove_tree(fresh.folder)
@@ -99,13 +100,14 @@ class Downloader:
             if response.status != 206 and content.tell():
                 fresh.start_again(content)
             fresh.validators = _validators(response.headers)
+            start = content.tell()
             for block in iter(lambda: response.read(BLOCK_BYTES), b""):
                 self._interrupted()
                 content.write(block)
                 fresh.checksums.update(block)
-            if response.headers.get("Content-Length") and response.status == 200:
-                if fresh.checksums.size < int(response.headers["Content-Length"]):
-                    raise Unreachable("the connection to {} broke".format(file["uri"]))
+            announced = response.headers.get("Content-Length")
+            if announced and content.tell() - start < int(announced):
+                raise Unreachable("the connection to {} broke".format(shown_url(file["url"])))
         return True
 
 

@@ -6,6 +6,7 @@ from peon.checksums import NAMES
 from peon.downloads import Damaged
 from peon.errors import JobFailed
 from peon.http_client import HttpError, Unreachable
+from peon.parallel import in_parallel
 from peon.sizes import size_text
 
 PARALLEL = 6
@@ -14,7 +15,10 @@ _REFUSED = (401, 403)  # what a store says when a signed address has expired
 
 
 class InputFetcher:
-    def __init__(self, downloader, folder, api, say):
+    """`check` raises when the job is to end."""
+
+    def __init__(self, downloader, folder, api, say, check):
+        self._check = check
         self._downloader = downloader
         self._folder = folder
         self._api = api
@@ -27,18 +31,7 @@ class InputFetcher:
         for entry in inputs:
             os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
         wanted = [(entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]]
-        if not wanted:
-            return {}
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(PARALLEL, len(wanted))) as pool:
-            running = [pool.submit(self._fetch_one, entry, file) for entry, file in wanted]
-            try:
-                found = [future.result() for future in running]
-            except BaseException:
-                for future in running:
-                    future.cancel()
-                raise
+        found = in_parallel(lambda pair: self._fetch_one(*pair), wanted, PARALLEL, self._check)
         return {(entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known}
 
     def _fetch_one(self, entry, file):

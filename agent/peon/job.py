@@ -191,9 +191,8 @@ class _Run:
         downloader = Downloader(
             self._worker.http, self._worker.cache, not self._controls.no_data_cache, self._check
         )
-        return InputFetcher(downloader, self._folder.host("inputs"), self._api, self._say).fetch(
-            self._details["inputs"]
-        )
+        fetcher = InputFetcher(downloader, self._folder.host("inputs"), self._api, self._say, self._check)
+        return fetcher.fetch(self._details["inputs"])
 
     def _runtime_facts(self):
         return dict(

@@ -8,6 +8,7 @@ from peon.checksums import Checksums
 from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
 from peon.output_files import SIDECAR_SUFFIX, Refused, find, open_inside
 from peon.output_metadata import OutputMetadata
+from peon.parallel import in_parallel
 from peon.protocol import events
 from peon.sizes import size_text
 
@@ -62,7 +63,8 @@ class Outputs:
             self._still_wanted()
             some = files[start : start + NAMES_PER_REQUEST]
             grants = self._api.uploads([{"name": file.name, "size": file.size} for file in some])
-            _in_parallel(lambda pair: self._upload_one(pair[0], pair[1], after), list(zip(some, grants)))
+            pairs = zip(some, grants)
+            in_parallel(lambda pair: self._upload_one(pair[0], pair[1], after), pairs, PARALLEL, self._still_wanted)
 
     def _upload_one(self, file, grant, after):
         try:
@@ -175,14 +177,3 @@ def _read_blocks(source, size, checksums):
         left -= len(block)
         yield block
 
-
-def _in_parallel(work, items):
-    if len(items) < 2:
-        for item in items:
-            work(item)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(PARALLEL, len(items))) as pool:
-        for future in [pool.submit(work, item) for item in items]:
-            future.result()

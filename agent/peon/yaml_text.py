@@ -4,6 +4,11 @@ Every JSON scalar is a YAML scalar, so that quoting needs no rules of our own.
 """
 
 import json
+import re
+
+_LONGEST_SIMPLE_KEY = 1000  # YAML 1.1: 1024 characters
+# What JSON may hold as it is, and YAML may not.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def to_yaml(value):
@@ -17,7 +22,11 @@ def _write(value, depth, lines):
     indent = "  " * depth
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            _write_entry(indent + _scalar(str(key)) + ":", item, depth, lines)
+            name = _scalar(str(key))
+            if len(name) > _LONGEST_SIMPLE_KEY:
+                lines.append(indent + "? " + name)
+                name = ""
+            _write_entry(indent + name + ":", item, depth, lines)
     elif isinstance(value, (list, tuple)) and value:
         for item in value:
             _write_entry(indent + "-", item, depth, lines)
@@ -36,8 +45,7 @@ def _write_entry(start, item, depth, lines):
 def _scalar(value):
     if isinstance(value, float):
         return _float(value)
-    # Escaped to ASCII: characters that YAML does not print must not stand in a document.
-    return json.dumps(value)
+    return _UNPRINTABLE.sub(lambda found: "\\u{:04x}".format(ord(found.group())), json.dumps(value, ensure_ascii=False))
 
 
 def _float(value):

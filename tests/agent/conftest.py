@@ -1,4 +1,4 @@
-"""A platform double and a real agent for each test."""
+"""A platform double and a real agent. The shared ones serve a whole module; faults get parts of their own to harm."""
 
 import sys
 
@@ -14,24 +14,36 @@ def redis_executable():
 
 
 @pytest.fixture(scope="module")
-def shared_redis(redis_executable, tmp_path_factory):
-    server = RedisServer(redis_executable, tmp_path_factory.mktemp("redis"))
+def platform(redis_executable, tmp_path_factory):
+    yield from _platform(redis_executable, tmp_path_factory.mktemp("redis"))
+
+
+@pytest.fixture(scope="module")
+def agent(platform, tmp_path_factory):
+    yield from _agent(platform, tmp_path_factory.mktemp("agent"))
+
+
+@pytest.fixture
+def own_platform(redis_executable, tmp_path):
+    yield from _platform(redis_executable, tmp_path)
+
+
+@pytest.fixture
+def own_agent(own_platform, tmp_path):
+    yield from _agent(own_platform, tmp_path / "agent")
+
+
+def _platform(executable, folder):
+    server = RedisServer(executable, folder)
     server.start()
-    yield server
+    platform = FakePlatform(server)
+    yield platform
+    platform.close()
     server.kill()
 
 
-@pytest.fixture
-def platform(shared_redis):
-    platform = FakePlatform(shared_redis)
-    platform.redis.flushall()
-    yield platform
-    platform.close()
-
-
-@pytest.fixture
-def agent(platform, tmp_path):
-    agent = AgentProcess(platform, tmp_path / "agent", sys.executable).start()
+def _agent(platform, folder):
+    agent = AgentProcess(platform, folder, sys.executable).start()
     yield agent
     agent.stop()
     print(agent.log())
@@ -39,4 +51,4 @@ def agent(platform, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _empty_redis():
-    """The agent's tests have a Redis of their own."""
+    """Not the server's Redis: the agent's tests have one of their own."""

@@ -86,9 +86,12 @@ class Launcher:
             os.close(descriptor)
         with os.fdopen(reader) as report:
             failure = report.read()
+        if failure:
+            os.waitpid(pid, 0)
+            return {"failed": failure}
         self._job = pid
         self._whole_tree_dies_with_it = bool(order["root"])
-        return {"failed": failure} if failure else {"started": pid}
+        return {"started": pid}
 
     def _signal(self, number):
         if self._job is None:

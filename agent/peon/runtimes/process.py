@@ -92,7 +92,7 @@ class ProcessRuntime:
             # Into a pipe Python would keep lines back until 8 KiB have come together; a live log wants each at once.
             "PYTHONUNBUFFERED": "1",
         }
-        path = self._python.path(job.folder, os.environ.get("PATH") or _USUAL_PATH)
+        path = self._python.path(job.folder, _path_of_the_host())
         own = {"PATH": path, "VIRTUAL_ENV": job.folder.seen(".python")}
         return dict(base, **dict(passed, **dict(own, **job.variables)))
 
@@ -200,6 +200,13 @@ class ProcessRunning(Running):
 
         # Of an isolated job the first two processes are the launcher's.
         return usage_of_tree(self.pid, skip=2 if self._isolated else 0)
+
+
+def _path_of_the_host():
+    """The agent's PATH without the programs of the agent's own virtual environment."""
+    own = os.path.join(sys.prefix, "bin") if sys.prefix != sys.base_prefix else None
+    folders = (os.environ.get("PATH") or _USUAL_PATH).split(":")
+    return ":".join(folder for folder in folders if folder != own) or _USUAL_PATH
 
 
 def _pipe():

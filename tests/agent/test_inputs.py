@@ -1,0 +1,195 @@
+"""Input files: from their address or from the cache, whole and checked."""
+
+import hashlib
+import json
+import uuid
+
+from tests.agent.support.fake_platform import wait_until
+
+
+def entry(*files, **changes):
+    base = {"name": "data", "input_id": "in-1", "keep_directories": "none", "optional": False, "download": "always"}
+    return dict(base, files=list(files), **changes)
+
+
+def file_of(platform, name, content, **known):
+    path = "/data/{}/{}".format(uuid.uuid4().hex, name)
+    url = platform.serve(path, content)
+    return dict({"filename": name, "url": url, "headers": {}, "uri": url, "metadata": []}, **known)
+
+
+def downloads(platform, file):
+    path = file["url"][len(platform.url) :]
+    return [headers for method, requested, headers in platform.requests if requested == path]
+
+
+def test_inputs_are_there_and_described(platform, agent):
+    file = file_of(platform, "sub/a.csv", b"1,2,3\n", metadata=[{"k": "v"}])
+    job = platform.add_job("cat /valohai/inputs/data/sub/a.csv; cp /valohai/config/inputs.json /valohai/outputs", inputs=[entry(file)])
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["1,2,3"]
+    described = json.loads(job.content("inputs.json"))["data"]["files"][0]
+    assert described["path"] == "/valohai/inputs/data/sub/a.csv"
+    assert described["size"] == 6
+    assert described["checksums"]["sha256"] == hashlib.sha256(b"1,2,3\n").hexdigest()
+    assert described["metadata"] == [{"k": "v"}]
+    said = "\n".join(job.lines("s"))
+    assert "input 'data': sub/a.csv downloaded, 6 B, md5" in said
+
+
+def test_missing_input_is_a_clear_error(platform, agent):
+    file = file_of(platform, "a", None)
+    job = platform.add_job("echo never", inputs=[entry(file)])
+    finish = job.wait()
+    assert finish["status"] == "error"
+    assert finish["reason"] == "input 'data': 404 Not Found for {}".format(file["url"])
+    assert finish["reason"] in job.lines("s")
+    assert job.lines("o") == []
+
+
+def test_missing_optional_input_is_said(platform, agent):
+    job = platform.add_job("echo runs", inputs=[entry(file_of(platform, "a", None), optional=True)])
+    assert job.wait()["status"] == "complete"
+    assert any("going on without it" in line for line in job.lines("s"))
+
+
+def test_unreachable_input(platform, agent):
+    file = {"filename": "a", "url": "http://127.0.0.1:9/a", "uri": "http://127.0.0.1:9/a"}
+    finish = platform.add_job("true", inputs=[entry(file)]).wait(60)
+    assert finish["status"] == "error"
+    assert "no answer from http://127.0.0.1:9/a" in finish["reason"]
+
+
+def test_two_files_of_one_name(platform, agent):
+    first, second = file_of(platform, "a", b"1"), file_of(platform, "a", b"2")
+    finish = platform.add_job("true", inputs=[entry(first, second)]).wait()
+    assert finish["status"] == "error"
+    assert first["uri"] in finish["reason"]
+    assert second["uri"] in finish["reason"]
+
+
+def test_datum_is_downloaded_once(platform, agent):
+    file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
+    for _ in range(2):
+        job = platform.add_job("cat /valohai/inputs/data/a", inputs=[entry(file)])
+        assert job.wait()["status"] == "complete"
+        assert job.lines("o") == ["content"]
+    assert len(downloads(platform, file)) == 1
+    assert any("found in cache" in line for line in job.lines("s"))
+
+
+def test_no_data_cache(platform, agent):
+    file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
+    for _ in range(2):
+        platform.add_job("true", inputs=[entry(file)], variables={"VH_NO_DATA_CACHE": "yes"}).wait()
+    assert len(downloads(platform, file)) == 2
+
+
+def test_clean_empties_the_caches(platform, agent):
+    file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
+    platform.add_job("true", inputs=[entry(file)], variables={"VH_CLEAN": "1"}).wait()
+    platform.add_job("true", inputs=[entry(file)]).wait()
+    assert len(downloads(platform, file)) == 2
+
+
+def test_inputs_cannot_be_changed_for_the_next_job(platform, agent):
+    file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
+    job = platform.add_job("echo changed > /valohai/inputs/data/a; cat /valohai/inputs/data/a", inputs=[entry(file)])
+    job.wait()
+    assert job.lines("o") == ["content"]
+
+
+def test_address_with_etag_is_asked_again(platform, agent):
+    content = {"value": b"old", "etag": '"1"'}
+
+    def answer(handler):
+        if handler.headers.get("If-None-Match") == content["etag"]:
+            handler.send_response(304)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        handler.send_response(200)
+        handler.send_header("ETag", content["etag"])
+        handler.send_header("Content-Length", str(len(content["value"])))
+        handler.end_headers()
+        handler.wfile.write(content["value"])
+
+    file = file_of(platform, "a", answer)
+    seen = []
+    for _ in range(3):
+        job = platform.add_job("cat /valohai/inputs/data/a", inputs=[entry(file)])
+        job.wait()
+        seen.extend(job.lines("o"))
+        if len(seen) == 2:
+            content.update(value=b"new", etag='"2"')
+    assert seen == ["old", "old", "new"]
+
+
+def test_broken_download_goes_on_where_it_broke(platform, agent):
+    data = bytes(range(256)) * 4000
+
+    def answer(handler):
+        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        handler.send_response(206 if start else 200)
+        handler.send_header("Content-Length", str(len(data) - start))
+        handler.end_headers()
+        handler.wfile.write(data[start : start + 400_000])
+        handler.close_connection = True
+
+    file = file_of(platform, "a", answer, sha256=hashlib.sha256(data).hexdigest())
+    job = platform.add_job("sha256sum < /valohai/inputs/data/a", inputs=[entry(file)])
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o")[0].split()[0] == hashlib.sha256(data).hexdigest()
+    assert len(downloads(platform, file)) == 3
+
+
+def test_content_that_is_not_what_was_announced(platform, agent):
+    finish = platform.add_job("true", inputs=[entry(file_of(platform, "a", b"x", md5="0" * 32))]).wait()
+    assert finish["status"] == "error"
+    assert "is damaged: md5 is" in finish["reason"]
+
+
+def test_user_name_and_password_in_the_address(platform, agent):
+    file = file_of(platform, "a", b"x")
+    plain = file["url"]
+    file["url"] = file["url"].replace("http://", "http://me:s%20ecret@")
+    job = platform.add_job("true", inputs=[entry(file)])
+    assert job.wait()["status"] == "complete"
+    file["url"], headers = plain, None
+    (headers,) = downloads(platform, file)
+    assert headers["Authorization"] == "Basic bWU6cyBlY3JldA=="
+    assert "ecret" not in "\n".join(job.lines())
+
+
+def test_on_demand_input_is_not_downloaded(platform, agent):
+    file = file_of(platform, "a", b"x")
+    job = platform.add_job("ls /valohai/inputs/data; touch /valohai/inputs/data/a", inputs=[entry(file, download="on-demand")])
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == []
+    assert downloads(platform, file) == []
+
+
+def test_many_inputs_in_parallel(platform, agent):
+    files = [file_of(platform, "f{}".format(number), b"x" * number) for number in range(300)]
+    job = platform.add_job("ls /valohai/inputs/data | wc -l", inputs=[entry(*files)])
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["300"]
+    assert len(job.lines("s")) < 130
+
+
+def test_cache_stays_within_its_size(own_platform, tmp_path):
+    import os
+    import sys
+
+    from tests.agent.support.fake_platform import AgentProcess
+
+    agent = AgentProcess(own_platform, tmp_path / "agent", sys.executable, CACHE_SIZE="3M").start()
+    try:
+        for _ in range(5):
+            file = file_of(own_platform, "a", os.urandom(1_000_000), datum_id=str(uuid.uuid4()))
+            own_platform.add_job("true", inputs=[entry(file)]).wait()
+        cache = os.path.join(agent.environment["PEON_DIR"], "cache", "data")
+        wait_until(lambda: len(os.listdir(cache)) <= 3, 5, "old entries are gone")
+        assert len(os.listdir(cache)) >= 2
+    finally:
+        agent.stop()
