@@ -13,6 +13,7 @@ from common import clock
 from datastores.models import Datum
 from datastores.selectors import datums_for
 from executions.api.representation import price, timestamp
+from executions.logs.application import NOTICES
 from executions.models import Execution
 from projects.models import ProjectVariable
 from projects.selectors import variables_of
@@ -20,7 +21,7 @@ from projects.selectors import variables_of
 DATUM_SCHEME = "datum://"
 _SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
 _RUNTIME_LABELS = {"runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python"}
-_SHOWN_ELSEWHERE = {"image_digest"}
+_SHOWN_ELSEWHERE = {"image_digest", NOTICES}
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Facts:
     variables: list[Variable]
     inherited: list[ProjectVariable]
     runtime: list[tuple[str, str]]
+    notices: list[str]
     image_digest: str
     waited: float | None
     price: float
@@ -69,6 +71,7 @@ def facts_of(execution: Execution, user: User) -> Facts:
         variables=[shown_variable(name, value, inherited) for name, value in own.items()],
         inherited=[variable for name, variable in inherited.items() if name not in own],
         runtime=runtime_facts(execution.runtime_facts),
+        notices=[str(notice) for notice in execution.runtime_facts.get(NOTICES, [])],
         image_digest=str(execution.runtime_facts.get("image_digest") or ""),
         waited=waited_seconds(execution),
         price=price(execution),

@@ -38,6 +38,7 @@ export class Tabs {
       tab.classList.toggle("is-active", active);
       tab.setAttribute("aria-selected", String(active));
       tab.tabIndex = active ? 0 : -1;
+      if (active && changed) tab.scrollIntoView({ inline: "nearest", block: "nearest" });
     }
     for (const panel of document.querySelectorAll("[data-panel]")) panel.hidden = panel.dataset.panel !== name;
     // "/" goes to the search box of the tab that is open.

@@ -106,8 +106,8 @@ export class FilteredLines {
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
       this.#take(await answer.json());
       this.#request = null;
-      this.#onChange();
       this.#search();
+      this.#onChange();
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#request = null;

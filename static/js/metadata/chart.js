@@ -10,7 +10,7 @@ import { exactTick, tickTime } from "./time-axis.js";
 const FONT = '12px "Inter", system-ui, sans-serif';
 const cursors = uPlot.sync("metadata");
 
-/* lines: [{ key, color, right }]; options: { title, x, log, smoothing, height, onZoom, format, axis, fromZero } */
+/* lines: [{ key, color, right }]; options: { title, x, log, smoothing, height, onZoom, onReset, format, axis, fromZero } */
 export class Chart {
   element = document.createElement("figure");
   #lines;
@@ -45,6 +45,10 @@ export class Chart {
     this.#options.smoothing = weight;
     if (had !== weight > 0) this.rebuild();
     else this.#plot?.setData(this.#data(), !this.#zoomed);
+  }
+
+  resetZoom() {
+    this.#plot?.setData(this.#plot.data, true);
   }
 
   /* Colours or scales changed. */
@@ -152,7 +156,7 @@ export class Chart {
     title.textContent = this.#options.title;
     caption.append(
       title,
-      tool("zoom-reset", "Reset the zoom", () => this.#plot?.setData(this.#plot.data, true), "chart-reset"),
+      tool("zoom-reset", "Reset the zoom", () => (this.#options.onReset ?? (() => this.resetZoom()))(), "chart-reset"),
       tool("download", "Download as PNG", () => this.#download()),
       tool("maximize", "Full screen", () => this.#fullScreen()),
     );

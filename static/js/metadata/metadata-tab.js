@@ -107,11 +107,18 @@ export class MetadataTab {
       this.#count = Math.max(this.#count, answer.data.total);
       this.#drawSide();
       this.#drawCharts();
+      this.#drawNotices(answer.data.notices ?? []);
       if (this.#showsRows) await this.#drawRows();
     } else {
       this.#stale = true;
     }
     this.#refreshSoon();
+  }
+
+  #drawNotices(notices) {
+    const notice = this.#part("notice");
+    notice.hidden = notices.length === 0;
+    notice.querySelector("div").textContent = notices.join(" ");
   }
 
   #reload() {
@@ -146,6 +153,7 @@ export class MetadataTab {
         title: this.#choices.together ? "Metrics" : group[0], x: this.#x, log, smoothing,
         height: this.#choices.together ? 440 : 230,
         onZoom: () => this.#onZoom(),
+        onReset: () => { for (const each of this.#charts.values()) each.resetZoom(); }, // they were zoomed together
       });
       holder.append(chart.element);
       this.#charts.set(group.join("\n"), chart);

@@ -1,6 +1,9 @@
 /* The tables under the charts: the latest value of every key, or the logged rows, the newest first. */
 
-import { INDEX, TIME, shownValue } from "./keys.js";
+import { exactTime } from "../log/log-time.js";
+import { TIME, shownValue } from "./keys.js";
+
+const MILLISECONDS = "2026-03-04 15:16:17.123".length;
 
 export function latestTable(latest) {
   const keys = Object.keys(latest).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
@@ -20,7 +23,8 @@ export function rowsTable(rows, first) {
   for (let index = rows.length - 1; index >= 0; index -= 1) {
     const row = table.tBodies[0].insertRow();
     cell(row, String(first + index), "num muted");
-    cell(row, new Date(`${rows[index][TIME]}Z`).toLocaleString(), "nowrap");
+    const time = exactTime(Date.parse(`${rows[index][TIME]}Z`) * 1000);
+    cell(row, time.slice(0, MILLISECONDS), "num nowrap").title = time;
     for (const key of keys) valueCell(row, rows[index][key]);
   }
   return table;
@@ -33,7 +37,7 @@ function tableWith(heads) {
   for (const text of heads) {
     const th = document.createElement("th");
     th.scope = "col";
-    th.textContent = text === INDEX ? "#" : text;
+    th.textContent = text;
     head.append(th);
   }
   table.createTBody();

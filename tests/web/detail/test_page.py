@@ -133,6 +133,13 @@ def test_a_failed_execution_says_why_and_what_next(alice_browser: Client, commit
     assert "run it again" in text
 
 
+def test_what_was_left_out_is_said(alice_browser: Client, commit: Commit) -> None:
+    facts = {"notices": ["More than 2000 different metadata keys were logged."], "host": "node"}
+    text = text_of(alice_browser, address(factories.make_execution(commit=commit, runtime_facts=facts)))
+    assert "More than 2000 different metadata keys" in text
+    assert "['More" not in text
+
+
 def test_a_deleted_execution_says_so(alice_browser: Client, run: Execution) -> None:
     Execution.objects.filter(pk=run.pk).update(deleted_at=clock.now())
     assert "was deleted" in text_of(alice_browser, address(run))
