@@ -14,6 +14,7 @@ from accounts.current import user_of
 from common.errors import DomainError
 from common.web.pages import page, wants_fragment
 from executions import listing
+from executions.web.latest_run import latest_run
 from projects import selectors, services
 from projects.models import Project
 from projects.web.forms import ProjectForm, show_error
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
     }
     if not wants_fragment(request):
         context["form"] = ProjectForm(owners=selectors.ownership_options(user_of(request)))
+        context["latest"] = None if text or sort != "activity" else latest_run(rows)
     return render(
         request, "projects/_list.html" if wants_fragment(request) else "projects/home.html", context
     )
