@@ -136,20 +136,6 @@ if env.boolean("TRUST_FORWARDED_PROTO"):
     USE_X_FORWARDED_HOST = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        "connect-src": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-    }
-}
-
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -197,9 +183,38 @@ def platform_storage(kind: str) -> dict[str, Any]:
     raise env.SettingInvalid(f"MAIN_STORAGE_TYPE is {kind!r}; use filesystem, s3, gcs or azure.")
 
 
+def storage_origins(kind: str) -> list[str]:
+    """Where browsers fetch previews from and upload to by signed address, when the storage is not our own."""
+    if kind == "s3":
+        endpoint = urlsplit(env.text("AWS_S3_ENDPOINT_URL"))
+        if endpoint.netloc:
+            return [f"{endpoint.scheme}://{endpoint.netloc}"]
+        bucket, region = env.text("AWS_S3_BUCKET_NAME"), env.text("AWS_REGION")
+        return [f"https://{bucket}.s3.amazonaws.com", f"https://{bucket}.s3.{region}.amazonaws.com"]
+    if kind == "gcs":
+        return ["https://storage.googleapis.com"]
+    if kind == "azure":
+        return [f"https://{env.text('AZURE_ACCOUNT_NAME')}.blob.core.windows.net"]
+    return []
+
+
+STORAGE_KIND = env.text("MAIN_STORAGE_TYPE", "filesystem")
 STORAGES = {
-    "default": platform_storage(env.text("MAIN_STORAGE_TYPE", "filesystem")),
+    "default": platform_storage(STORAGE_KIND),
     "staticfiles": {"BACKEND": "common.web.static.StaticFilesStorage"},
+}
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:", *storage_origins(STORAGE_KIND)],
+        "connect-src": ["'self'", *storage_origins(STORAGE_KIND)],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
 }
 FILE_URL_LIFETIME_SECONDS = env.integer("FILE_URL_LIFETIME_SECONDS", 3600)
 
