@@ -22,10 +22,13 @@ def set_up_django() -> None:
 
 def started_execution() -> Any:
     """A row that a worker seems to hold; nobody runs it."""
+    from accounts.models import User
     from executions.types import Status
     from tests.support import factories
 
-    return factories.make_execution(status=Status.STARTED)
+    administrator = User.objects.filter(is_superuser=True).earliest("created_at")
+    project = factories.make_project(administrator, f"stream-{time.time_ns()}")
+    return factories.make_execution(project, status=Status.STARTED)
 
 
 @dataclass

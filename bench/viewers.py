@@ -38,6 +38,8 @@ def measure_on(platform: LivePlatform) -> Iterator[Figure]:
         assert writer.stdin
         assert writer.stdout
         execution = writer.stdout.readline().strip()
+        if not execution:
+            raise RuntimeError("the writer ended before it began")
         watching = [
             subprocess.Popen(
                 [*command, "--watch", execution],

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import QuerySet
 
 from common import clock
 from executions.logs import stream
@@ -21,6 +22,7 @@ OBJECT_BYTES = 4 * 1024 * 1024
 """Raw size of an object: small enough to open a log anywhere at once, large enough not to be a swarm of files."""
 LEAST_RUNNING_BYTES = 1024 * 1024
 """While it runs, an object is written only for at least this much."""
+MOST_PASSES = 20
 
 
 def seal(execution_id: UUID) -> int:
@@ -33,13 +35,20 @@ def seal(execution_id: UUID) -> int:
         return 0
     if execution.log_sealed_at is not None:
         return 0
-    has_ended = execution.ended_at is not None
+    if execution.ended_at is None:
+        return _seal_runs(execution_id, has_ended=False)
     written = 0
-    for run in _runs(execution_id, has_ended):
-        written += _seal_run(execution_id, run)
-    if has_ended:
-        _complete(execution_id)
+    # Another sealing may have cut its runs elsewhere and left us with pieces: look until nothing is left.
+    for _ in range(MOST_PASSES):
+        written += _seal_runs(execution_id, has_ended=True)
+        if not _fresh_chunks(execution_id).exists():
+            _complete(execution_id)
+            break
     return written
+
+
+def _seal_runs(execution_id: UUID, *, has_ended: bool) -> int:
+    return sum(_seal_run(execution_id, run) for run in _runs(execution_id, has_ended))
 
 
 def _runs(execution_id: UUID, has_ended: bool) -> Iterator[list[int]]:
@@ -47,7 +56,7 @@ def _runs(execution_id: UUID, has_ended: bool) -> Iterator[list[int]]:
 
     A hole is where somebody else sealed meanwhile. While it runs, the last chunk stays fresh: ingest still adds to it.
     """
-    fresh = LogChunk.objects.filter(execution_id=execution_id, data__isnull=False).order_by("first_line")
+    fresh = _fresh_chunks(execution_id).order_by("first_line")
     found = list(fresh.values_list("pk", "first_line", "line_count", "raw_size_bytes"))
     run: list[int] = []
     total = end = 0
@@ -89,9 +98,11 @@ def _switch(execution_id: UUID, rows: Sequence[LogChunk], segments: Sequence[Seg
     return True
 
 
+def _fresh_chunks(execution_id: UUID) -> QuerySet[LogChunk]:
+    return LogChunk.objects.filter(execution_id=execution_id, data__isnull=False)
+
+
 def _complete(execution_id: UUID) -> None:
-    """Mark the log as whole and let Redis forget it, once no line is left in the database."""
-    if LogChunk.objects.filter(execution_id=execution_id, data__isnull=False).exists():
-        return
+    """No line is left in the database: let Redis forget the log, and mark it as whole."""
     stream.forget(execution_id)  # first: were Redis away, the next call would try again
     Execution.objects.filter(pk=execution_id, log_sealed_at__isnull=True).update(log_sealed_at=clock.now())
