@@ -22,6 +22,10 @@ _CHANGES_MEANING = {
     "--dry-run", "--report", "-I", "--ignore-installed", "--log",
 }  # fmt: skip
 _FILE_OPTIONS = {"-r", "--requirement", "-c", "--constraint"}
+_OTHER_VALUES = {
+    "-f", "--find-links", "-i", "--index-url", "--extra-index-url", "--cert", "--client-cert", "--trusted-host",
+    "--proxy", "--timeout", "--retries", "--cache-dir", "--only-binary", "--no-binary", "--progress-bar",
+}  # fmt: skip
 _FILE_LINE = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
 _OWN_PROGRAMS = re.compile(r"^(python[\d.]*|pip[\d.]*)$")
 
@@ -88,6 +92,9 @@ def _key(arguments, before):
         if option in _FILE_OPTIONS:
             path = value if equals else (waiting.pop(0) if waiting else "")
             parts.extend([option] + _requirements(path))
+        elif word in _OTHER_VALUES:
+            parts.extend([word] + waiting[:1])
+            del waiting[:1]
         elif word.startswith("-r") and len(word) > 2:
             parts.extend(["-r"] + _requirements(word[2:]))
         else:

@@ -359,10 +359,13 @@ class AgentProcess:
     def start(self):
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
-                [self._python, "-m", "peon", "run", "--config", "/nonexistent"],
+                self.command(),
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         return self
+
+    def command(self):
+        return [self._python, "-m", "peon", "run", "--config", "/nonexistent"]
 
     def log(self):
         with open(self._log, errors="replace") as log:
