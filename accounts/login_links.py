@@ -1,5 +1,6 @@
 """One-time addresses that sign a browser in, for clients that hold a token and want to open a page."""
 
+import hashlib
 import secrets
 
 from django.core.cache import cache
@@ -17,6 +18,7 @@ def create(user: User) -> str:
 
 
 def redeem(code: str) -> User | None:
+    """The user that the code is good for, the first time that it is shown."""
     user_id = cache.get(_key(code))
     if user_id is None or not cache.delete(_key(code)):
         return None
@@ -24,4 +26,5 @@ def redeem(code: str) -> User | None:
 
 
 def _key(code: str) -> str:
-    return f"login-link:{code}"
+    """Only a hash: who reads Redis must not be able to sign in."""
+    return f"login-link:{hashlib.sha256(code.encode()).hexdigest()}"

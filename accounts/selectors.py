@@ -21,12 +21,21 @@ def get_api_token(user: User, token_id: UUID) -> ApiToken:
 
 
 def users_known_to(user: User) -> QuerySet[User]:
-    """The user themself and whoever shares an organization with them; everybody for a superuser."""
+    """The user themself and whoever shares an organization or a project with them; everybody for a superuser.
+
+    Projects belong to a higher app; they are reached through the relations that their models declare.
+    """
+    users = User.objects.order_by("pk")
     if user.is_superuser:
-        return User.objects.order_by("pk")
+        return users
     organizations = user.memberships.values("organization_id")
-    return (
-        User.objects.filter(Q(pk=user.pk) | Q(memberships__organization_id__in=organizations))
-        .distinct()
-        .order_by("pk")
+    shared = user.collaborations.values("project_id")
+    return users.filter(
+        Q(pk=user.pk)
+        | Q(pk__in=User.objects.filter(memberships__organization_id__in=organizations).values("pk"))
+        # Those who own a project that the user works in, and those who work in it too.
+        | Q(pk__in=User.objects.filter(owner__projects__in=shared).values("pk"))
+        | Q(pk__in=User.objects.filter(collaborations__project_id__in=shared).values("pk"))
+        # Those who work in a project of the user's own.
+        | Q(pk__in=User.objects.filter(collaborations__project__owner_id=user.pk).values("pk"))
     )

@@ -66,7 +66,9 @@ class LoginLinkView(APIView):
 
 
 class UserListView(ListAPIView[Any]):
-    """The caller and whoever shares an organization with them."""
+    """The caller and whoever shares an organization or a project with them."""
+
+    filter_backends = ()
 
     serializer_class = UserSerializer
     queryset = User.objects.none()

@@ -51,7 +51,9 @@ def login_link(request: HttpRequest) -> HttpResponse:
     if user is None:
         messages.error(request, "This login link was used already or is too old. Log in with your password.")
         return redirect("login")
-    start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    # Nobody is moved from their own account into another one by following a link.
+    if not request.user.is_authenticated:
+        start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect(_safe_next(request))
 
 
