@@ -26,7 +26,7 @@ def base_url(request: Request) -> str:
     return request.build_absolute_uri("/").rstrip("/")
 
 
-class ProjectBriefSerializer(serializers.Serializer[Any]):
+class DatumProjectSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     owner = serializers.DictField()
@@ -55,7 +55,7 @@ class DatumSerializer(ShapedSerializer):
     file_mtime = serializers.DateTimeField(allow_null=True)
     uri = serializers.CharField(allow_null=True)
     store = serializers.UUIDField()
-    project = ProjectBriefSerializer()
+    project = DatumProjectSerializer()
     output_execution = OutputExecutionSerializer(allow_null=True)
     purged = serializers.BooleanField()
     deleted = serializers.BooleanField()
@@ -159,7 +159,7 @@ class DatumAliasSerializer(ShapedSerializer):
     project = serializers.SerializerMethodField()
     datum = serializers.SerializerMethodField()
 
-    @extend_schema_field(ProjectBriefSerializer)
+    @extend_schema_field(DatumProjectSerializer)
     def get_project(self, alias: DatumAlias) -> dict[str, Any]:
         return project_brief(alias.project, links_of(self))
 

@@ -6,11 +6,10 @@ from datastores.api import views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
-    path("data", views.DatumListView.as_view()),
     path("data/uploads/", views.UploadView.as_view(), name="datum-upload"),
     path("data/metadata/apply/", views.ApplyPropertiesView.as_view(), name="datum-apply-properties"),
     path("data/<uuid:datum_id>/", views.DatumDetailView.as_view(), name="datum-detail"),
-    path("data/<uuid:datum_id>", views.DatumDetailView.as_view()),
+    path("data/<uuid:datum_id>", views.DatumDetailView.as_view(schema=None)),  # clients ask without a slash
     path("data/<uuid:datum_id>/download/", views.DatumDownloadView.as_view(), name="datum-download"),
     path("data/<uuid:datum_id>/download_url/", views.DatumDownloadView.as_view(), name="datum-download-url"),
     path("data/<uuid:datum_id>/preview/", views.DatumPreviewView.as_view(), name="datum-preview"),
