@@ -17,9 +17,11 @@ def folder(tmp_path):
 def drain(spool):
     """Everything unsent, as the sender would take it."""
     batches = []
-    while (batch := spool.next_batch(0)) is not None:
+    batch = spool.next_batch(0)
+    while batch is not None:
         batches.append(batch)
         spool.resume_at(batch.first_seq + batch.events)
+        batch = spool.next_batch(0)
     return batches
 
 
