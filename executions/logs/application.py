@@ -146,7 +146,7 @@ def _store_output(execution: Execution, fact: dict[str, Any]) -> str | None:
         if not Datum.objects.filter(pk=datum_id, output_execution_id=execution.pk).exists():
             return f"The output {name} was reported as stored, but no upload of it was ever granted."
         with transaction.atomic():
-            mark_stored(datum_id=datum_id, **_file_facts(fact))
+            datum = mark_stored(datum_id=datum_id, **_file_facts(fact))
     except (OperationalError, InterfaceError):
         raise
     except (DatabaseError, DomainError, ValueError, TypeError, OverflowError) as error:
@@ -154,6 +154,8 @@ def _store_output(execution: Execution, fact: dict[str, Any]) -> str | None:
             "output refused", extra={"execution": str(execution.pk), "output": name}, exc_info=True
         )
         return f"The output {name} could not be registered: {clean_text(str(error), 300)}"
+    if datum is not None and datum.metadata_errors:
+        return f"Metadata of the output {name}: {clean_text(' '.join(datum.metadata_errors), 500)}"
     return None
 
 
