@@ -25,6 +25,10 @@ VALOHAI_YAML = """\
     name: chatter
     image: python:3.12-slim
     command: python chatter.py
+- step:
+    name: broken
+    image: python:3.12-slim
+    command: no-such-program
 """
 
 TRAIN_PY = """\

@@ -62,11 +62,6 @@ class ExecutionPage:
     def shows_status(self, status: str) -> None:
         expect(self.status).to_have_text(status)
 
-    def fact(self, name: str) -> Locator:
-        return self.page.get_by_role("tabpanel", name="Details").locator(
-            "dd", has=self.page.locator(f"text={name}")
-        )
-
     def stop(self) -> None:
         self.page.get_by_role("button", name="Stop", exact=True).click()
         self.confirm("Stop")

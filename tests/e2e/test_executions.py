@@ -98,6 +98,16 @@ def test_stop_from_the_page(page: Page, rest: Rest, workspace: Workspace) -> Non
     expect(page.get_by_role("button", name="partial.txt", exact=True)).to_be_visible()
 
 
+def test_failure_says_why_and_leads_to_the_log(page: Page, rest: Rest, workspace: Workspace) -> None:
+    execution_id = rest.run(workspace.id, workspace.commit, "broken")
+    page.goto(workspace.execution_path(execution_id))
+    execution = ExecutionPage(page)
+    execution.shows_status("error")
+    problem = page.get_by_role("alert").filter(has_text="a program in it was not found")
+    problem.get_by_role("link", name="Read the end of the log").click()
+    expect(execution.line("no-such-program").first).to_be_visible()
+
+
 def test_copy_is_prefilled_and_runs(page: Page, rest: Rest, workspace: Workspace) -> None:
     source = rest.run(
         workspace.id,
