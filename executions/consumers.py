@@ -19,13 +19,14 @@ from accounts.services import authenticate_token
 from common.errors import DomainError
 from common.threads import QUICK, in_thread
 from executions.live.watches import ExecutionWatch, ProjectWatch, Watch
-from executions.logs.tail import LogTail, history
+from executions.logs.tail import LogTail
 from executions.selectors import executions_for
 from projects.selectors import projects_for
 
 logger = logging.getLogger(__name__)
 
 ANONYMOUS, FOREIGN_ORIGIN, INVISIBLE = 4401, 4403, 4404
+FAILED = 1011
 RECHECK_SECONDS = 60.0
 """Access that was taken away ends a connection within this time."""
 LOST_PAUSE_SECONDS = 1.0
@@ -49,7 +50,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         self._wake = asyncio.Event()
         self._sent_version = 0
         self.watch = await self.watch_class.join(self.subject_id, self)
-        self._task = asyncio.create_task(self._pump())
+        self._task = asyncio.create_task(self._pump_until_it_ends())
 
     async def disconnect(self, code: int) -> None:
         if self._task is not None:
@@ -77,6 +78,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     async def stop_following(self) -> None:
         """Release what was asked for."""
+
+    async def _pump_until_it_ends(self) -> None:
+        """A pump that fails closes its connection: the browser comes back, and is not left waiting in silence."""
+        try:
+            await self._pump()
+        except OSError:
+            return  # the other side is gone
+        except Exception:
+            logger.exception("live connection failed", extra={"subject": str(self.subject_id)})
+            await self.close(FAILED)
 
     async def _pump(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -183,9 +194,7 @@ class ExecutionConsumer(LiveConsumer):
         if tail is None or not tail.is_ready or self._line >= tail.ring.end:
             return False
         line = self._line
-        found = tail.ring.frame_at(line) or await history(
-            tail.execution_id, line, tail.ring.start, tail.ring.end
-        )
+        found = await tail.frame_at(line)
         if self._tail is not tail or self._line != line:
             return True  # asked for something else meanwhile
         if found is None:

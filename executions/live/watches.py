@@ -110,7 +110,11 @@ class Watch:
                 await self._serve()
             except (DatabaseError, InterfaceError):
                 logger.warning("live view waits: the database is away", extra={"topic": self._topic})
-                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+            except (
+                Exception
+            ):  # a fault with one subject's rows must not leave its viewers in silence for ever
+                logger.exception("live view failed; it tries again", extra={"topic": self._topic})
+            await asyncio.sleep(AWAY_PAUSE_SECONDS)
 
     def _hear(self, notice: Notice) -> None:
         raise NotImplementedError

@@ -4,13 +4,14 @@ Frames are encoded once, however many viewers receive them. The ring is bounded;
 misses from the stored log.
 """
 
+import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from executions.logs.segments import Segment, clip, wire_json
+from executions.logs.segments import Segment, clip, from_wire, wire_json
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 
 
 def frame(segments: Sequence[Segment], total: int) -> str:
@@ -24,12 +25,18 @@ def frame(segments: Sequence[Segment], total: int) -> str:
 
 
 class Block(NamedTuple):
-    """Lines that came together, and their frame."""
+    """Lines that came together, as their frame."""
 
     first_line: int
     end_line: int
-    segments: list[Segment]
     text: str
+
+    def frame_from(self, line: int) -> str:
+        """The frame of the lines from `line` on. Only whoever begins in the middle needs one of their own."""
+        if line == self.first_line:
+            return self.text
+        segments = from_wire(json.loads(self.text)["segments"], self.first_line)
+        return frame(clip(segments, line, self.end_line), self.end_line)
 
 
 class Ring:
@@ -52,7 +59,7 @@ class Ring:
         if segments[0].first_line > self.end:
             self.restart(segments[0].first_line)
         fresh = clip(segments, self.end, segments[-1].end_line)
-        block = Block(self.end, fresh[-1].end_line, fresh, frame(fresh, fresh[-1].end_line))
+        block = Block(self.end, fresh[-1].end_line, frame(fresh, fresh[-1].end_line))
         self._blocks.append(block)
         self.end = block.end_line
         self._size += len(block.text)
@@ -64,9 +71,7 @@ class Ring:
         if not self.start <= line < self.end:
             return None
         block = self._blocks[bisect_right(self._blocks, line, key=lambda b: b.first_line) - 1]
-        if block.first_line == line:
-            return block.text, block.end_line
-        return frame(clip(block.segments, line, block.end_line), block.end_line), block.end_line
+        return block.frame_from(line), block.end_line
 
     def _shrink(self) -> None:
         while self._size > self._max_bytes and len(self._blocks) > 1:

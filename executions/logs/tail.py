@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import redis
+from django.db import DatabaseError, InterfaceError
 
+from common.errors import DomainError
 from common.redis import async_client
 from common.threads import LONG, QUICK, in_thread
 from executions.logs import reader
@@ -27,8 +30,12 @@ SAFETY_SECONDS = 2.0
 """Look by itself this often, should a notice get lost."""
 SAFETY_SECONDS_AFTER_THE_END = 30.0
 STORED_LOOK_SECONDS = 1.0
-HISTORY_LINES = 10_000
-HISTORY_BYTES = 512 * 1024
+HISTORY_LINES = 5000
+HISTORY_BYTES = 1024 * 1024
+HISTORY_FRAMES = 8
+
+Frame = tuple[str, int]
+"""A message with lines, and the number of the line that follows them."""
 
 
 class LogTail:
@@ -44,6 +51,39 @@ class LogTail:
         self._last_entry: str | None = None
         self._stored_looked_at = float("-inf")
         self._must_look_at_stored = True
+        self._history: OrderedDict[int, asyncio.Task[Frame | None]] = OrderedDict()
+
+    async def frame_at(self, line: int) -> Frame | None:
+        """The frame that begins with `line`, from the ring or from the stored log; None when it cannot be had.
+
+        Viewers who fall behind a flood fall behind together: what one reads from the stored log is there for the others, and
+        ends at round numbers, so that they meet.
+        """
+        found = self.ring.frame_at(line)
+        if found is not None:
+            return found
+        reading = self._history.get(line)
+        if reading is None:
+            reading = self._history[line] = asyncio.create_task(self._read_history(line))
+            if len(self._history) > HISTORY_FRAMES:
+                self._history.popitem(last=False)
+        frame_read = await asyncio.shield(reading)
+        if frame_read is None:
+            self._history.pop(line, None)  # the next one tries again
+        return frame_read
+
+    async def _read_history(self, line: int) -> Frame | None:
+        end = min(self.ring.start, (line // HISTORY_LINES + 1) * HISTORY_LINES)
+        try:
+            segments = await in_thread(LONG, _read, self.execution_id, line, end - line)
+        except (DomainError, DatabaseError, InterfaceError):
+            logger.warning(
+                "stored lines cannot be read", extra={"execution": str(self.execution_id)}, exc_info=True
+            )
+            return None
+        if not segments or segments[0].first_line != line:
+            return None
+        return frame(segments, self.ring.end), segments[-1].end_line
 
     def hear(self, kind: str) -> None:
         """A notice of this kind came for the execution."""
@@ -110,22 +150,15 @@ class LogTail:
         """Lines may be stored that no stream held when we looked: the platform's own last words, or a lost Redis."""
         self._must_look_at_stored = False
         self._stored_looked_at = time.monotonic()
-        count = await in_thread(QUICK, _stored_count, self.execution_id)
+        try:
+            count = await in_thread(QUICK, _stored_count, self.execution_id)
+        except (DatabaseError, InterfaceError):
+            return False  # away; the next look comes by itself
         became_ready, self.is_ready = not self.is_ready, True
         if count > self.ring.end:
             self.ring.restart(count)
             return True
         return became_ready
-
-
-async def history(execution_id: UUID, first_line: int, end_line: int, total: int) -> tuple[str, int] | None:
-    """A frame of stored lines that begins with `first_line`, and the line after it; None when it cannot be had."""
-    segments = await in_thread(
-        LONG, _read, execution_id, first_line, min(HISTORY_LINES, end_line - first_line)
-    )
-    if not segments or segments[0].first_line != first_line:
-        return None
-    return frame(segments, total), segments[-1].end_line
 
 
 def _read(execution_id: UUID, first_line: int, max_lines: int) -> list[Segment]:

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 import websockets
 from asgiref.testing import ApplicationCommunicator
+from django.db import OperationalError
 from django.test import Client
 
 from accounts.services import create_api_token
@@ -278,6 +279,43 @@ class TestLines:
                 agent.resend(0, 0)
                 agent.say("three")
                 assert await viewer.lines(2, 1) == ["three"]
+
+        run(scene())
+
+    def test_database_away_while_watching(
+        self, execution: Execution, agent: Agent, alice_browser: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object) -> None:
+            raise OperationalError("away")
+
+        async def scene() -> None:
+            async with watch(execution, session_of(alice_browser)) as viewer:
+                await viewer.of_type("outputs")
+                with monkeypatch.context() as broken:
+                    broken.setattr(tail, "_stored_count", away)
+                    broken.setattr("executions.live.watches.execution_messages", away)
+                    await viewer.subscribe()
+                    agent.say("live lines need no database")
+                    assert await viewer.lines(0, 1) == ["live lines need no database"]
+                agent.report("stats", values={"cpu_usage": 1})
+                await in_thread(LONG, fold_events, execution.pk)
+                await viewer.until(lambda m: m["type"] == "stats" and m["values"])
+
+        run(scene())
+
+    def test_failing_pump_closes_the_connection(
+        self, execution: Execution, agent: Agent, alice_browser: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(tail.LogTail, "frame_at", fail)
+
+        async def scene() -> None:
+            async with watch(execution, session_of(alice_browser)) as viewer:
+                await viewer.subscribe()
+                agent.say("one")
+                assert await viewer.close_code() == consumers.FAILED
 
         run(scene())
 
