@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from datastores.api.serializers import DatumSerializer
-from datastores.selectors import datums_for
+from datastores.selectors import datums_for, with_shared_related
 from executions.api.links import Links
 from executions.api.representation import BULKY_FIELDS, ROW_FIELDS, represent
 from executions.logs import reader
@@ -28,7 +28,7 @@ def represent_detail(execution: Execution, request: Request, exclude: frozenset[
 
 
 def outputs(execution: Execution, request: Request) -> list[dict[str, Any]]:
-    stored = datums_for(request.user).filter(output_execution_id=execution.pk)
+    stored = with_shared_related(datums_for(request.user).filter(output_execution_id=execution.pk))
     serializer = DatumSerializer(
         stored.order_by("name", "created_at"), many=True, context={"request": request}
     )
