@@ -1,13 +1,13 @@
 """Rows of log chunks: written by ingest and sealing, read by everybody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
-from executions.logs.segments import Segment, pack, unpack, within_bytes
+from executions.logs.segments import Segment, pack, runs_of, unpack
 from executions.models import LogChunk
 from peon.protocol import events
 
@@ -39,38 +39,6 @@ def _small_last_chunk(execution_id: UUID, end_line: int) -> LogChunk | None:
         raw_size_bytes__lt=MERGE_BELOW_BYTES,
         first_line=end_line - F("line_count"),
     ).first()
-
-
-def runs_of(segments: Sequence[Segment], size_bytes: int) -> Iterator[list[Segment]]:
-    """The segments in runs of at most about `size_bytes`; a segment that is larger is cut between lines."""
-    run: list[Segment] = []
-    size = 0
-    for segment in segments:
-        for piece in _pieces(segment, size_bytes):
-            if run and size + piece.size_bytes > size_bytes:
-                yield run
-                run, size = [], 0
-            run.append(piece)
-            size += piece.size_bytes
-    if run:
-        yield run
-
-
-def _pieces(segment: Segment, size_bytes: int) -> Iterator[Segment]:
-    while segment.size_bytes > size_bytes and segment.line_count > 1:
-        piece = within_bytes([segment], size_bytes)[0]
-        yield piece
-        if piece.line_count == segment.line_count:
-            return
-        rest = segment.text[len(piece.text) + 1 :]
-        segment = Segment(
-            piece.end_line,
-            segment.line_count - piece.line_count,
-            segment.kind,
-            segment.time + piece.line_count,
-            rest,
-        )
-    yield segment
 
 
 def make_row(execution_id: UUID, segments: Sequence[Segment], **fields: Any) -> LogChunk:

@@ -14,6 +14,7 @@ from uuid import UUID
 import redis
 from django.db import InterfaceError, OperationalError, connection
 
+from common import pulse
 from common.redis import blocking_client, client
 from executions.logs import stream
 from executions.logs.background import ask_for_sealing
@@ -80,6 +81,7 @@ class Ingest:
             try:
                 self.turn(wait=True)
                 self._note_presence()
+                pulse.beat()
             except _Stopped:
                 break
             except (OperationalError, InterfaceError):

@@ -9,8 +9,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from executions.logs.segments import Segment, clip, from_wire, wire_json
+from executions.logs.segments import Segment, clip, from_wire, runs_of, wire_json
 
+FRAME_BYTES = 512 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -58,11 +59,11 @@ class Ring:
             return False
         if segments[0].first_line > self.end:
             self.restart(segments[0].first_line)
-        fresh = clip(segments, self.end, segments[-1].end_line)
-        block = Block(self.end, fresh[-1].end_line, frame(fresh, fresh[-1].end_line))
-        self._blocks.append(block)
-        self.end = block.end_line
-        self._size += len(block.text)
+        for run in runs_of(clip(segments, self.end, segments[-1].end_line), FRAME_BYTES):
+            block = Block(self.end, run[-1].end_line, frame(run, segments[-1].end_line))
+            self._blocks.append(block)
+            self.end = block.end_line
+            self._size += len(block.text)
         self._shrink()
         return True
 

@@ -3,7 +3,7 @@
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from peon.protocol import events
@@ -92,6 +92,38 @@ def within_bytes(segments: Sequence[Segment], size_bytes: int) -> list[Segment]:
             kept.append(only_first(segment, fitting))
         break
     return kept
+
+
+def runs_of(segments: Sequence[Segment], size_bytes: int) -> Iterator[list[Segment]]:
+    """The segments in runs of at most about `size_bytes`; a segment that is larger is cut between lines."""
+    run: list[Segment] = []
+    size = 0
+    for segment in segments:
+        for piece in _pieces(segment, size_bytes):
+            if run and size + piece.size_bytes > size_bytes:
+                yield run
+                run, size = [], 0
+            run.append(piece)
+            size += piece.size_bytes
+    if run:
+        yield run
+
+
+def _pieces(segment: Segment, size_bytes: int) -> Iterator[Segment]:
+    while segment.size_bytes > size_bytes and segment.line_count > 1:
+        piece = within_bytes([segment], size_bytes)[0]
+        yield piece
+        if piece.line_count == segment.line_count:
+            return
+        rest = segment.text[len(piece.text) + 1 :]
+        segment = Segment(
+            piece.end_line,
+            segment.line_count - piece.line_count,
+            segment.kind,
+            segment.time + piece.line_count,
+            rest,
+        )
+    yield segment
 
 
 class Packed(NamedTuple):

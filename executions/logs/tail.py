@@ -23,7 +23,7 @@ from peon.protocol import events, keys
 
 logger = logging.getLogger(__name__)
 
-SLICE_ENTRIES = 8
+SLICE_ENTRIES = 16
 GATHER_SECONDS = 0.04
 """After a frame, wait this long for more: one frame of many lines costs each viewer little more than one of a few."""
 SAFETY_SECONDS = 2.0
@@ -49,6 +49,7 @@ class LogTail:
         self._on_change = on_change
         self._news = asyncio.Event()
         self._last_entry: str | None = None
+        self._has_more = False
         self._stored_looked_at = float("-inf")
         self._must_look_at_stored = True
         self._history: OrderedDict[int, asyncio.Task[Frame | None]] = OrderedDict()
@@ -98,7 +99,8 @@ class LogTail:
                 self._news.clear()
                 if await self._look(client):
                     self._on_change()
-                    await asyncio.sleep(GATHER_SECONDS)
+                    # With more waiting already, only let the others run.
+                    await asyncio.sleep(0 if self._has_more else GATHER_SECONDS)
                 else:
                     await self._wait()
         finally:
@@ -128,6 +130,7 @@ class LogTail:
     async def _from_stream(self, client: Any) -> list[Segment]:
         start = f"({self._last_entry}" if self._last_entry else "-"
         entries = await client.xrange(keys.events(str(self.execution_id)), start, "+", count=SLICE_ENTRIES)
+        self._has_more = len(entries) == SLICE_ENTRIES
         found: list[Segment] = []
         for entry_id, fields in entries:
             batch = read_batch(entry_id, fields)
