@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import redis
 from django.db import InterfaceError, OperationalError
 
-from common import clock
+from common import clock, pulse
 from environments.models import Environment
 from executions import queue
 from executions.scheduling import housekeeping, watchdog, workers
@@ -52,14 +52,15 @@ class Scheduler:
     def _look(self) -> bool:
         """One turn; False when this process does not lead or the database is away."""
         try:
-            if not self._leadership.held():
-                return False
-            self.turn()
+            leads = self._leadership.held()
+            if leads:
+                self.turn()
         except (OperationalError, InterfaceError):
             self._lose_database()
             return False
         self._note_database()
-        return True
+        pulse.beat()
+        return leads
 
     def turn(self) -> None:
         now = time.monotonic()
