@@ -17,8 +17,12 @@ class Settings:
     """The agent's settings, checked."""
 
     def __init__(self, values):
-        self.redis_url = _required(values, "REDIS_URL", "the Redis that holds the queue, such as redis://host:6379/0")
-        self.app_url = _required(values, "APP_URL", "the address of the platform, such as http://host:8000").rstrip("/")
+        self.redis_url = _required(
+            values, "REDIS_URL", "the Redis that holds the queue, such as redis://host:6379/0"
+        )
+        self.app_url = _required(
+            values, "APP_URL", "the address of the platform, such as http://host:8000"
+        ).rstrip("/")
         self.queues = [name.strip() for name in values.get("QUEUES", "local").split(",") if name.strip()]
         if not self.queues:
             raise ConfigurationError("QUEUES is empty: name at least one queue, separated by commas.")
@@ -31,15 +35,23 @@ class Settings:
 
     def identity(self):
         """A name for this worker that stays the same when it starts again with the same directory."""
-        path = os.path.join(self.directory, "identity")
+        name = self.known_identity()
+        if name is None:
+            name = "{}-{}".format(self.host, uuid.uuid4().hex[:8])
+            with open(self._identity_file(), "w") as new:
+                new.write(name)
+        return name
+
+    def known_identity(self):
+        """The name of the worker that has run with the directory, or None."""
         try:
-            with open(path) as known:
+            with open(self._identity_file()) as known:
                 return known.read().strip()
         except FileNotFoundError:
-            name = "{}-{}".format(self.host, uuid.uuid4().hex[:8])
-        with open(path, "w") as new:
-            new.write(name)
-        return name
+            return None
+
+    def _identity_file(self):
+        return os.path.join(self.directory, "identity")
 
 
 def load(environ, path=DEFAULT_FILE):
@@ -61,7 +73,11 @@ def size_in_bytes(name, text):
 def _read_file(path):
     try:
         with open(path) as lines:
-            pairs = [line.strip().partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
+            pairs = [
+                line.strip().partition("=")
+                for line in lines
+                if "=" in line and not line.lstrip().startswith("#")
+            ]
     except FileNotFoundError:
         return {}
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
@@ -69,7 +85,9 @@ def _read_file(path):
 
 def _required(values, name, what):
     if not values.get(name):
-        raise ConfigurationError("{} is not set: give {} in the environment or in {}.".format(name, what, DEFAULT_FILE))
+        raise ConfigurationError(
+            "{} is not set: give {} in the environment or in {}.".format(name, what, DEFAULT_FILE)
+        )
     return values[name]
 
 

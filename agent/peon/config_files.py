@@ -29,7 +29,10 @@ def inputs_config(inputs, found, seen_inputs):
 def _input(entry, found, seen):
     # Without files no id: the official library would ask the server for an input that has an id and no files.
     input_id = entry.get("input_id") if entry["files"] else None
-    files = [_file(entry, file, found.get((entry["name"], file["filename"]), {}), seen, input_id) for file in entry["files"]]
+    files = [
+        _file(entry, file, found.get((entry["name"], file["filename"]), {}), seen, input_id)
+        for file in entry["files"]
+    ]
     return dict({"files": files}, **({"input_id": input_id} if input_id else {}))
 
 

@@ -54,7 +54,9 @@ class HttpClient:
             target = urllib.parse.urljoin(url, location)
             if urllib.parse.urlsplit(target).netloc != urllib.parse.urlsplit(url).netloc:
                 # Credentials are for the host they were given for.
-                headers = {k: v for k, v in (headers or {}).items() if k.lower() not in ("authorization", "cookie")}
+                headers = {
+                    k: v for k, v in (headers or {}).items() if k.lower() not in ("authorization", "cookie")
+                }
             url = target
         if response.status >= 400 or response.status in _REDIRECTS:
             body_start = response.read(4096)

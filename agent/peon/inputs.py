@@ -30,9 +30,13 @@ class InputFetcher:
         check_names(inputs)
         for entry in inputs:
             os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
-        wanted = [(entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]]
+        wanted = [
+            (entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]
+        ]
         found = in_parallel(lambda pair: self._fetch_one(*pair), wanted, PARALLEL, self._check)
-        return {(entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known}
+        return {
+            (entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known
+        }
 
     def _fetch_one(self, entry, file):
         target = os.path.join(self._folder, entry["name"], file["filename"])

@@ -41,7 +41,9 @@ class Job:
         self.attempt = attempt
         self.wishes = Wishes()
         self._worker = worker
-        self._folder = JobFolder(os.path.join(worker.jobs_folder, attempt.folder_name), worker.runtime.mount_point)
+        self._folder = JobFolder(
+            os.path.join(worker.jobs_folder, attempt.folder_name), worker.runtime.mount_point
+        )
         self._spool = None
         self._sender = None
         self._finished = threading.Event()
@@ -70,7 +72,9 @@ class Job:
             self._spool.discard()
         except Exception as error:
             logger.exception("%s crashed", self.attempt.member)
-            self._finish(Outcome(CRASHED, None, "The worker failed: {}: {}".format(type(error).__name__, error)))
+            self._finish(
+                Outcome(CRASHED, None, "The worker failed: {}: {}".format(type(error).__name__, error))
+            )
 
     def close(self):
         """Keep lease and spool until the server has everything, then forget the job."""
@@ -91,7 +95,11 @@ class Job:
 
     def _api(self, patience_seconds):
         return JobApi(
-            self._worker.http, self._worker.app_url, self.attempt, patience_seconds, give_up=self.wishes.check_lost
+            self._worker.http,
+            self._worker.app_url,
+            self.attempt,
+            patience_seconds,
+            give_up=self.wishes.check_lost,
         )
 
     def _report_on(self, details):
@@ -108,7 +116,12 @@ class Job:
         """The last event; nothing follows it."""
         self._spool.add_lines(events.STATUS, outcome.summary(time.monotonic() - self._started_at))
         self._spool.add_fact(
-            {"k": events.FINISH, "status": outcome.status, "exit_code": outcome.exit_code, "reason": outcome.reason}
+            {
+                "k": events.FINISH,
+                "status": outcome.status,
+                "exit_code": outcome.exit_code,
+                "reason": outcome.reason,
+            }
         )
         self._folder.remove_files()
 
@@ -166,7 +179,11 @@ class _Run:
             self._worker.cache.clear()
             self._say("caches of this worker cleared (VH_CLEAN)")
         place_code(
-            self._details["code"], self._folder.host("repository"), self._worker.cache, self._worker.http, self._say
+            self._details["code"],
+            self._folder.host("repository"),
+            self._worker.cache,
+            self._worker.http,
+            self._say,
         )
         self._check()
         measured = self._fetch_inputs()
@@ -196,7 +213,10 @@ class _Run:
 
     def _runtime_facts(self):
         return dict(
-            self._runtime.describe(), runtime=self._runtime.name, host=self._worker.host, agent_version=VERSION
+            self._runtime.describe(),
+            runtime=self._runtime.name,
+            host=self._worker.host,
+            agent_version=VERSION,
         )
 
     def _launch(self):
@@ -241,7 +261,9 @@ class _Run:
             self._outputs.upload_rest()
         except HttpError as error:
             self._outputs.failures.append("the server would not take the outputs: {}".format(error))
-        self._say("{} output files stored".format(self._outputs.count) if self._outputs.count else "no output files")
+        self._say(
+            "{} output files stored".format(self._outputs.count) if self._outputs.count else "no output files"
+        )
         self._tidy_caches()
         if self._outputs.failures and ended.status == COMPLETE:
             return Outcome(ERROR, ended.exit_code, self._outputs.failures[0])

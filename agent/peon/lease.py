@@ -3,19 +3,20 @@
 import threading
 
 from peon import redis_client
+from peon.background import Background
 from peon.protocol import keys, scripts
 
 _CLOSING_INTERVALS = (0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
-class Lease(threading.Thread):
+class Lease(Background):
     """Heartbeats in a thread of its own, so that neither a slow disk nor a slow store can lose the job.
 
     `on_wish` is told `stop` or `kill`, `on_acknowledged` a sequence number, `on_lost` that the lease is another's.
     """
 
     def __init__(self, redis, attempt, worker_id, on_wish, on_acknowledged, on_lost):
-        super().__init__(name="lease", daemon=True)
+        super().__init__("lease")
         self._attempt = attempt
         self._worker_id = worker_id
         self._on_wish = on_wish
@@ -33,6 +34,7 @@ class Lease(threading.Thread):
         """What the server says of leases: {"seconds", "heartbeat_seconds"}."""
         self.seconds = float(terms["seconds"])
         self.interval = float(terms["heartbeat_seconds"])
+        self._soon.set()
 
     def hurry(self):
         """The job has ended and waits for its last acknowledgement: ask more often."""
@@ -53,8 +55,7 @@ class Lease(threading.Thread):
         """The job is over, or not ours."""
         self._ended.set()
         self._soon.set()
-        if self.is_alive() and self is not threading.current_thread():
-            self.join(15)
+        self.join(15)
         try:
             self._release(keys=[keys.LEASES, keys.LEASE_HOLDERS], args=[self._attempt.member])
         except redis_client.errors():

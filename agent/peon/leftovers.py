@@ -30,7 +30,9 @@ def report_leftovers(worker):
             remove_tree(folder.path)
             continue
         logger.info("sending what is left of %s", attempt.member)
-        thread = threading.Thread(target=_Leftover(worker, folder, attempt).bring_to_end, name="leftover", daemon=True)
+        thread = threading.Thread(
+            target=_Leftover(worker, folder, attempt).bring_to_end, name="leftover", daemon=True
+        )
         thread.start()
         threads.append(thread)
     return threads
@@ -51,7 +53,9 @@ class _Leftover:
         except JobLost:
             pass  # the server knows the end already
         except Exception:
-            logger.exception("what is left of %s could not be sent; the next start tries again", self._attempt.member)
+            logger.exception(
+                "what is left of %s could not be sent; the next start tries again", self._attempt.member
+            )
             return
         remove_tree(self._folder.path)
 
@@ -79,11 +83,18 @@ class _Leftover:
             self._spool.renumber(cursor["next_seq"], cursor["next_line"])
         if not self._spool.has_finish:
             self._spool.add_lines(events.STATUS, MESSAGE)
-            self._spool.add_fact({"k": events.FINISH, "status": "crashed", "exit_code": None, "reason": MESSAGE})
+            self._spool.add_fact(
+                {"k": events.FINISH, "status": "crashed", "exit_code": None, "reason": MESSAGE}
+            )
 
     def _lease(self):
         return Lease(
-            self._worker.redis, self._attempt, self._worker.identity, lambda wish: None, self._acknowledged, self._lost
+            self._worker.redis,
+            self._attempt,
+            self._worker.identity,
+            lambda wish: None,
+            self._acknowledged,
+            self._lost,
         )
 
     def _acknowledged(self, seq):

@@ -122,7 +122,9 @@ class LineLimit:
         if not self.per_second:
             return text
         now = self._clock()
-        self._room = min(self.per_second * self.WINDOW_SECONDS, self._room + (now - self._at) * self.per_second)
+        self._room = min(
+            self.per_second * self.WINDOW_SECONDS, self._room + (now - self._at) * self.per_second
+        )
         self._at = now
         lines = text.split("\n")
         passing = lines[: int(self._room)]
@@ -137,4 +139,6 @@ class LineLimit:
         if not self._dropped or (not final and self._clock() - self._dropped_since < self.WINDOW_SECONDS):
             return None
         count, self._dropped, self._dropped_since = self._dropped, 0, None
-        return "{} log lines dropped: this environment allows {} lines per second".format(count, self.per_second)
+        return "{} log lines dropped: this environment allows {} lines per second".format(
+            count, self.per_second
+        )

@@ -5,18 +5,21 @@ import logging
 import os
 import sys
 
-from peon import VERSION, config
+from peon import VERSION, config, redis_client
+from peon.presence import is_seen
 
 
 def main(arguments=None):
     """Exit code of `peon <arguments>`."""
     options = _parser().parse_args(arguments)
-    if options.command != "run":
+    if options.command is None:
         _parser().print_help()
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
         settings = config.load(os.environ, options.config)
+        if options.command == "status":
+            return _status(settings)
         from peon.runtimes.choice import make_runtime
         from peon.worker import Worker
 
@@ -28,12 +31,34 @@ def main(arguments=None):
     return 0
 
 
+def _status(settings):
+    identity = settings.known_identity()
+    if identity is None:
+        sys.stderr.write("peon: no worker has run with the directory {} yet\n".format(settings.directory))
+        return 1
+    try:
+        seen = is_seen(redis_client.connect(settings.redis_url), identity)
+    except redis_client.errors() as error:
+        sys.stderr.write("peon: Redis does not answer: {}\n".format(error))
+        return 1
+    sys.stdout.write("{} {}\n".format(identity, "works" if seen else "is silent"))
+    return 0 if seen else 1
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="peon", description="Runs jobs of the platform on this machine.")
     parser.add_argument("--version", action="version", version="peon " + VERSION)
     commands = parser.add_subparsers(dest="command")
-    run = commands.add_parser("run", help="take jobs until told to stop (SIGTERM: after the running job, SIGINT: now)")
-    run.add_argument("--config", default=config.DEFAULT_FILE, help="file of NAME=value lines (default: %(default)s)")
+    run = commands.add_parser(
+        "run", help="take jobs until told to stop (SIGTERM: after the running job, SIGINT: now)"
+    )
+    status = commands.add_parser(
+        "status", help="exit code 0 when the server hears of this directory's worker, else 1"
+    )
+    for command in (run, status):
+        command.add_argument(
+            "--config", default=config.DEFAULT_FILE, help="file of NAME=value lines (default: %(default)s)"
+        )
     return parser
 
 

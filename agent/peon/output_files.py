@@ -98,4 +98,6 @@ def _link_target(root, seen_root, name):
         name = moved
         if not os.path.islink(os.path.join(root, name)):
             return name
-    raise Refused("output '{}' is not uploaded: it is a link that leads out of the outputs folder".format(name))
+    raise Refused(
+        "output '{}' is not uploaded: it is a link that leads out of the outputs folder".format(name)
+    )

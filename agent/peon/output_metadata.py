@@ -28,7 +28,9 @@ class OutputMetadata:
 
     def describes(self, name, files):
         """Whether the output `name` only describes others among `files`, so that it is not stored itself."""
-        return name == METADATA_LIST or (name.endswith(SIDECAR_SUFFIX) and name[: -len(SIDECAR_SUFFIX)] in files)
+        return name == METADATA_LIST or (
+            name.endswith(SIDECAR_SUFFIX) and name[: -len(SIDECAR_SUFFIX)] in files
+        )
 
     def _read_list(self):
         try:

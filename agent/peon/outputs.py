@@ -4,6 +4,7 @@ import os
 import threading
 import time
 
+from peon.background import Background
 from peon.checksums import Checksums
 from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
 from peon.output_files import SIDECAR_SUFFIX, Refused, find, open_inside
@@ -53,7 +54,11 @@ class Outputs:
     def upload_finished(self):
         """While the job runs: files that it made read-only, which are removed once they are stored."""
         with self._lock:
-            files = [file for file in find(self._root, self._seen_root) if file.is_read_only and file.source == file.name]
+            files = [
+                file
+                for file in find(self._root, self._seen_root)
+                if file.is_read_only and file.source == file.name
+            ]
             names = {file.name for file in files} | self._live_names
             files = [file for file in files if not self._metadata.describes(file.name, names)]
             self._upload(files, after=self._remove_live)
@@ -64,7 +69,9 @@ class Outputs:
             some = files[start : start + NAMES_PER_REQUEST]
             grants = self._api.uploads([{"name": file.name, "size": file.size} for file in some])
             pairs = zip(some, grants)
-            in_parallel(lambda pair: self._upload_one(pair[0], pair[1], after), pairs, PARALLEL, self._still_wanted)
+            in_parallel(
+                lambda pair: self._upload_one(pair[0], pair[1], after), pairs, PARALLEL, self._still_wanted
+            )
 
     def _upload_one(self, file, grant, after):
         try:
@@ -141,11 +148,11 @@ class Outputs:
                 pass
 
 
-class LiveUploader(threading.Thread):
+class LiveUploader(Background):
     """Looks for finished files while the job runs; less often when looking takes long."""
 
     def __init__(self, outputs, on_error):
-        super().__init__(name="live-upload", daemon=True)
+        super().__init__("live-upload")
         self._outputs = outputs
         self._on_error = on_error
         self._ended = threading.Event()
@@ -163,8 +170,7 @@ class LiveUploader(threading.Thread):
 
     def end(self):
         self._ended.set()
-        if self.is_alive():
-            self.join()
+        self.join()
 
 
 def _read_blocks(source, size, checksums):
@@ -176,4 +182,3 @@ def _read_blocks(source, size, checksums):
         checksums.update(block)
         left -= len(block)
         yield block
-

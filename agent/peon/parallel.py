@@ -13,7 +13,8 @@ def in_parallel(work, items, threads, check):
     """
     crew = _Crew(work, list(items))
     members = [
-        threading.Thread(target=crew.labour, name="transfer", daemon=True) for _ in range(min(threads, len(crew.items)))
+        threading.Thread(target=crew.labour, name="transfer", daemon=True)
+        for _ in range(min(threads, len(crew.items)))
     ]
     for member in members:
         member.start()

@@ -74,7 +74,9 @@ def _download_once(code, path, http):
             file.write(block)
     if sha256.hexdigest() != code["sha256"]:
         raise Unreachable(
-            "the archive arrived damaged: its sha256 is {}, expected {}".format(sha256.hexdigest(), code["sha256"])
+            "the archive arrived damaged: its sha256 is {}, expected {}".format(
+                sha256.hexdigest(), code["sha256"]
+            )
         )
 
 
@@ -108,12 +110,16 @@ def _unpack_member(tar, member, target):
         os.chmod(path, (member.mode | 0o644) & _MODE_MASK)
         return member.size
     elif member.issym():
-        if os.path.isabs(member.linkname) or _leaves(target, os.path.join(os.path.dirname(path), member.linkname)):
+        if os.path.isabs(member.linkname) or _leaves(
+            target, os.path.join(os.path.dirname(path), member.linkname)
+        ):
             raise JobFailed("The code's archive has a link out of it: '{}'.".format(member.name))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(member.linkname, path)
     else:
-        raise JobFailed("The code's archive has an entry that is no file, directory or link: '{}'.".format(member.name))
+        raise JobFailed(
+            "The code's archive has an entry that is no file, directory or link: '{}'.".format(member.name)
+        )
     return 0
 
 

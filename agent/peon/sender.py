@@ -4,6 +4,7 @@ import logging
 import threading
 
 from peon import redis_client
+from peon.background import Background
 from peon.errors import JobLost
 from peon.protocol import events, keys, scripts
 
@@ -13,11 +14,11 @@ _LOOK_SECONDS = 1
 _RETRY_SECONDS = (0.1, 0.2, 0.5, 1, 2)
 
 
-class Sender(threading.Thread):
+class Sender(Background):
     """`lost` is set when the server or a newer attempt wants no more of this one."""
 
     def __init__(self, redis, spool, api, attempt, on_lost):
-        super().__init__(name="sender", daemon=True)
+        super().__init__("sender")
         self._redis = redis
         self._spool = spool
         self._api = api
@@ -99,9 +100,13 @@ class Sender(threading.Thread):
         cursor = self._api.cursor()
         if cursor["final"]:
             raise JobLost()
-        if not self._open(keys=[self._head], args=[self._attempt.epoch, cursor["next_seq"], cursor["next_line"]]):
+        if not self._open(
+            keys=[self._head], args=[self._attempt.epoch, cursor["next_seq"], cursor["next_line"]]
+        ):
             raise JobLost()
         self._spool.acknowledge(cursor["next_seq"])
         if not self._spool.resume_at(cursor["next_seq"]):
-            logger.error("the server wants event %s of %s, which is not kept", cursor["next_seq"], self._attempt.member)
+            logger.error(
+                "the server wants event %s of %s, which is not kept", cursor["next_seq"], self._attempt.member
+            )
             raise JobLost()

@@ -188,7 +188,9 @@ class Spool:
         self.next_line += line_count
         try:
             file = self._current_file(record)
-            record.offset = file.append(_HEADER.pack(event_count, line_count, len(body)) + body) + _HEADER.size
+            record.offset = (
+                file.append(_HEADER.pack(event_count, line_count, len(body)) + body) + _HEADER.size
+            )
             record.file = file
             file.records += 1
         except OSError:

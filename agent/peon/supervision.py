@@ -48,7 +48,9 @@ class Supervision:
 
     def interrupted_outcome(self, reason):
         """How a job ended whose command never began."""
-        return Outcome(ERROR, None, self._broken_limit) if self._broken_limit else Outcome(STOPPED, None, reason)
+        return (
+            Outcome(ERROR, None, self._broken_limit) if self._broken_limit else Outcome(STOPPED, None, reason)
+        )
 
     def outcome(self, ended):
         """How a job ended whose command ended with `ended`."""
@@ -76,7 +78,7 @@ class Supervision:
         self._log.say("stopping the job: {}".format(reason))
 
     def _take_steps(self, running):
-        """SIGINT, after the grace time SIGTERM, soon after that SIGKILL; `kill` and a lost job go straight to the last."""
+        """SIGINT, after the grace time SIGTERM, then SIGKILL; `kill` and a lost job go straight to the last."""
         if self._wishes.level >= wish.KILL and self._steps != [signal.SIGKILL]:
             self._steps = [signal.SIGKILL]
             self._next_step_at = None
@@ -93,7 +95,11 @@ class Supervision:
             self._step(running, signal.SIGINT, now + self._grace)
         elif self._next_step_at is not None and now > self._next_step_at:
             if self._steps[-1] == signal.SIGINT:
-                self._log.say("the command goes on {} after the interrupt: terminating it".format(duration_text(self._grace)))
+                self._log.say(
+                    "the command goes on {} after the interrupt: terminating it".format(
+                        duration_text(self._grace)
+                    )
+                )
                 self._step(running, signal.SIGTERM, now + TERMINATE_GRACE_SECONDS)
             else:
                 self._log.say("the command goes on: killing it")

@@ -55,7 +55,9 @@ class Worker:
         signal.signal(signal.SIGINT, self._on_signal)
         self.runtime.remove_leftovers()
         self._closing.extend(report_leftovers(self))
-        logger.info("%s takes jobs from %s, runtime %s", self.identity, ", ".join(self.queues), self.runtime.name)
+        logger.info(
+            "%s takes jobs from %s, runtime %s", self.identity, ", ".join(self.queues), self.runtime.name
+        )
         failures = 0
         while not self._stopping:
             try:
@@ -101,7 +103,9 @@ class Worker:
         try:
             # A signal between the check and here would wait for the time-out; the handler raises from now on.
             if not self._stopping:
-                self._waiting_redis.blpop([keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS)
+                self._waiting_redis.blpop(
+                    [keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS
+                )
         finally:
             self._is_waiting = False
 
@@ -118,7 +122,9 @@ class Worker:
         self._job = None
 
     def _say_hello(self):
-        self.redis.hset(keys.WORKERS, self.identity, json.dumps(dict(self.description(), seen_at=time.time())))
+        self.redis.hset(
+            keys.WORKERS, self.identity, json.dumps(dict(self.description(), seen_at=time.time()))
+        )
 
     def _pause(self, seconds):
         deadline = time.monotonic() + seconds
@@ -152,5 +158,7 @@ def _lock_directory(directory):
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise ConfigurationError("Another agent uses {}: give each agent a PEON_DIR of its own.".format(directory))
+        raise ConfigurationError(
+            "Another agent uses {}: give each agent a PEON_DIR of its own.".format(directory)
+        )
     return lock

@@ -45,7 +45,9 @@ def _write_entry(start, item, depth, lines):
 def _scalar(value):
     if isinstance(value, float):
         return _float(value)
-    return _UNPRINTABLE.sub(lambda found: "\\u{:04x}".format(ord(found.group())), json.dumps(value, ensure_ascii=False))
+    return _UNPRINTABLE.sub(
+        lambda found: "\\u{:04x}".format(ord(found.group())), json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _float(value):

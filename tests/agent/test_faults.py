@@ -5,15 +5,15 @@ import sys
 import time
 
 import pytest
-from peon.protocol import keys, scripts
 
+from peon.protocol import keys, scripts
 from tests.agent.support.fake_platform import AgentProcess, wait_until
 from tests.agent.test_stopping import alive
 
 pytestmark = pytest.mark.fault
 
 COUNT = "for i in $(seq 300); do echo line $i; sleep 0.01; done"
-COUNTED = ["line {}".format(number) for number in range(1, 301)]
+COUNTED = [f"line {number}" for number in range(1, 301)]
 
 
 def jobs_left(agent):
@@ -94,8 +94,8 @@ def test_server_away_while_the_job_runs(own_platform, own_agent):
 
 
 def test_agent_killed_during_the_run(own_platform, own_agent):
-    marker = "sleep 76543{}".format(os.getpid())
-    job = own_platform.add_job("seq 1000; echo ready; setsid {0} & {0}".format(marker))
+    marker = f"sleep 76543{os.getpid()}"
+    job = own_platform.add_job(f"seq 1000; echo ready; setsid {marker} & {marker}")
     job.wait_for_line("ready")
     own_platform.is_ingesting = False
     own_agent.kill()
@@ -167,7 +167,9 @@ def test_nothing_false_is_said_of_a_job_that_the_server_has_ended(own_platform, 
 
 
 def test_fenced_job_is_killed_and_says_no_more(own_platform, own_agent):
-    job = own_platform.add_job("trap '' INT TERM; echo ready; echo x > /valohai/outputs/x; sleep 1; while true; do echo zombie; sleep 0.05; done")
+    job = own_platform.add_job(
+        "trap '' INT TERM; echo ready; echo x > /valohai/outputs/x; sleep 1; while true; do echo zombie; sleep 0.05; done"
+    )
     job.wait_for_line("ready")
     own_platform.redis.register_script(scripts.FENCE)(
         keys=[keys.events_head(job.id), keys.LEASES, keys.LEASE_HOLDERS], args=[2, job.member]
@@ -182,7 +184,9 @@ def test_fenced_job_is_killed_and_says_no_more(own_platform, own_agent):
 
 def test_second_agent_in_the_same_directory_is_refused(own_platform, own_agent, tmp_path):
     own_platform.add_job("true").wait()
-    second = AgentProcess(own_platform, tmp_path / "second", sys.executable, PEON_DIR=own_agent.environment["PEON_DIR"])
+    second = AgentProcess(
+        own_platform, tmp_path / "second", sys.executable, PEON_DIR=own_agent.environment["PEON_DIR"]
+    )
     second.start()
     assert second.process.wait(10) == 2
     assert "Another agent uses" in second.log()
@@ -192,7 +196,7 @@ def test_launcher_killed_ends_the_job_not_the_agent(own_platform, own_agent):
     job = own_platform.add_job("echo ready; sleep 600")
     job.wait_for_line("ready")
     for pid in alive("peon.runtimes.launcher"):
-        with open("/proc/{}/stat".format(pid)) as stat:
+        with open(f"/proc/{pid}/stat") as stat:
             if int(stat.read().rpartition(")")[2].split()[1]) == own_agent.process.pid:
                 os.kill(pid, 9)
     assert job.wait()["status"] == "crashed"
@@ -200,6 +204,6 @@ def test_launcher_killed_ends_the_job_not_the_agent(own_platform, own_agent):
 
 
 def test_many_jobs_one_after_another(own_platform, own_agent):
-    jobs = [own_platform.add_job("echo {}".format(number)) for number in range(30)]
+    jobs = [own_platform.add_job(f"echo {number}") for number in range(30)]
     assert [job.wait(60)["status"] for job in jobs] == ["complete"] * 30
     assert [job.lines("o") for job in jobs] == [[str(number)] for number in range(30)]

@@ -8,12 +8,18 @@ from tests.agent.support.fake_platform import wait_until
 
 
 def entry(*files, **changes):
-    base = {"name": "data", "input_id": "in-1", "keep_directories": "none", "optional": False, "download": "always"}
+    base = {
+        "name": "data",
+        "input_id": "in-1",
+        "keep_directories": "none",
+        "optional": False,
+        "download": "always",
+    }
     return dict(base, files=list(files), **changes)
 
 
 def file_of(platform, name, content, **known):
-    path = "/data/{}/{}".format(uuid.uuid4().hex, name)
+    path = f"/data/{uuid.uuid4().hex}/{name}"
     url = platform.serve(path, content)
     return dict({"filename": name, "url": url, "headers": {}, "uri": url, "metadata": []}, **known)
 
@@ -25,7 +31,10 @@ def downloads(platform, file):
 
 def test_inputs_are_there_and_described(platform, agent):
     file = file_of(platform, "sub/a.csv", b"1,2,3\n", metadata=[{"k": "v"}])
-    job = platform.add_job("cat /valohai/inputs/data/sub/a.csv; cp /valohai/config/inputs.json /valohai/outputs", inputs=[entry(file)])
+    job = platform.add_job(
+        "cat /valohai/inputs/data/sub/a.csv; cp /valohai/config/inputs.json /valohai/outputs",
+        inputs=[entry(file)],
+    )
     assert job.wait()["status"] == "complete"
     assert job.lines("o") == ["1,2,3"]
     described = json.loads(job.content("inputs.json"))["data"]["files"][0]
@@ -94,7 +103,9 @@ def test_clean_empties_the_caches(platform, agent):
 
 def test_inputs_cannot_be_changed_for_the_next_job(platform, agent):
     file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
-    job = platform.add_job("echo changed > /valohai/inputs/data/a; cat /valohai/inputs/data/a", inputs=[entry(file)])
+    job = platform.add_job(
+        "echo changed > /valohai/inputs/data/a; cat /valohai/inputs/data/a", inputs=[entry(file)]
+    )
     job.wait()
     assert job.lines("o") == ["content"]
 
@@ -163,14 +174,16 @@ def test_user_name_and_password_in_the_address(platform, agent):
 
 def test_on_demand_input_is_not_downloaded(platform, agent):
     file = file_of(platform, "a", b"x")
-    job = platform.add_job("ls /valohai/inputs/data; touch /valohai/inputs/data/a", inputs=[entry(file, download="on-demand")])
+    job = platform.add_job(
+        "ls /valohai/inputs/data; touch /valohai/inputs/data/a", inputs=[entry(file, download="on-demand")]
+    )
     assert job.wait()["status"] == "complete"
     assert job.lines("o") == []
     assert downloads(platform, file) == []
 
 
 def test_many_inputs_in_parallel(platform, agent):
-    files = [file_of(platform, "f{}".format(number), b"x" * number) for number in range(300)]
+    files = [file_of(platform, f"f{number}", b"x" * number) for number in range(300)]
     job = platform.add_job("ls /valohai/inputs/data | wc -l", inputs=[entry(*files)])
     assert job.wait()["status"] == "complete"
     assert job.lines("o") == ["300"]

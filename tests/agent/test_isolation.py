@@ -22,7 +22,9 @@ class WrappedAgent(AgentProcess):
 
 
 def _works(command):
-    return shutil.which(command[0]) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return (
+        shutil.which(command[0]) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,14 @@ def bare_agent(platform, tmp_path_factory):
     if not _works(["unshare", "-Ur", "true"]):
         pytest.skip("this kernel has no user namespaces, by which the test takes rights away")
     agent = WrappedAgent(platform, tmp_path_factory.mktemp("bare"), sys.executable)
-    agent.wrapper = ("unshare", "-Ur", "sh", "-c", 'echo 0 > /proc/sys/user/max_mnt_namespaces; exec "$@"', "sh")
+    agent.wrapper = (
+        "unshare",
+        "-Ur",
+        "sh",
+        "-c",
+        'echo 0 > /proc/sys/user/max_mnt_namespaces; exec "$@"',
+        "sh",
+    )
     agent.start()
     yield agent
     agent.stop()
@@ -39,7 +48,9 @@ def bare_agent(platform, tmp_path_factory):
 
 
 def test_without_namespaces_variables_say_where_things_are(platform, bare_agent):
-    job = platform.add_job('pwd; echo $VH_REPOSITORY_DIR; cat "$VH_CONFIG_DIR/inputs.json"; echo x > "$VH_OUTPUTS_DIR/x"')
+    job = platform.add_job(
+        'pwd; echo $VH_REPOSITORY_DIR; cat "$VH_CONFIG_DIR/inputs.json"; echo x > "$VH_OUTPUTS_DIR/x"'
+    )
     assert job.wait()["status"] == "complete"
     assert job.lines("o")[0] == job.lines("o")[1]
     assert job.lines("o")[0].startswith(bare_agent.environment["PEON_DIR"])
@@ -50,8 +61,10 @@ def test_without_namespaces_variables_say_where_things_are(platform, bare_agent)
 
 @pytest.mark.parametrize("word", ["stop", "kill"])
 def test_without_namespaces_the_whole_tree_ends(platform, bare_agent, word):
-    marker = "sleep 65432{}{}".format(os.getpid(), len(word))
-    job = platform.add_job("setsid nohup {0} & ({0} &) ; setsid sh -c 'setsid {0} & wait' & sleep 0.2; echo spawned; sleep 600".format(marker))
+    marker = f"sleep 65432{os.getpid()}{len(word)}"
+    job = platform.add_job(
+        f"setsid nohup {marker} & ({marker} &) ; setsid sh -c 'setsid {marker} & wait' & sleep 0.2; echo spawned; sleep 600"
+    )
     job.wait_for_line("spawned")
     job.wish(word)
     assert job.wait()["status"] == "stopped"
@@ -59,8 +72,8 @@ def test_without_namespaces_the_whole_tree_ends(platform, bare_agent, word):
 
 
 def test_without_namespaces_a_killed_agent_takes_its_job_along(platform, bare_agent):
-    marker = "sleep 54321{}".format(os.getpid())
-    job = platform.add_job("setsid {0} & echo ready; {0}".format(marker))
+    marker = f"sleep 54321{os.getpid()}"
+    job = platform.add_job(f"setsid {marker} & echo ready; {marker}")
     job.wait_for_line("ready")
     bare_agent.kill()
     wait_until(lambda: not alive(marker.replace(" ", "\0")), 5, "no process of the job is left")

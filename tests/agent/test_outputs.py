@@ -6,7 +6,9 @@ import os
 
 
 def test_outputs_are_stored_with_checksums(platform, agent):
-    job = platform.add_job("cd /valohai/outputs; printf abc > a.txt; mkdir -p d/e; printf deep > d/e/f.bin; : > empty")
+    job = platform.add_job(
+        "cd /valohai/outputs; printf abc > a.txt; mkdir -p d/e; printf deep > d/e/f.bin; : > empty"
+    )
     assert job.wait()["status"] == "complete"
     outputs = job.outputs()
     assert sorted(outputs) == ["a.txt", "d/e/f.bin", "empty"]
@@ -47,7 +49,7 @@ def test_sidecar_and_list_give_properties_and_are_not_stored(platform, agent):
     ]
     command = "cd /valohai/outputs; mkdir d; touch a.txt d/b.txt alone.metadata.json; echo '{}' > a.txt.metadata.json; "
     command = command.replace("{}", json.dumps(sidecar))
-    command += "".join("echo '{}' >> valohai.metadata.jsonl; ".format(json.dumps(line)) for line in lines)
+    command += "".join(f"echo '{json.dumps(line)}' >> valohai.metadata.jsonl; " for line in lines)
     job = platform.add_job(command + "echo 'not json' >> valohai.metadata.jsonl")
     assert job.wait()["status"] == "complete"
     outputs = job.outputs()
@@ -63,15 +65,15 @@ def test_links_out_of_the_outputs_folder_are_refused(platform, agent, tmp_path):
     (secret / "key").write_text("secret")
     job = platform.add_job(
         "cd /valohai/outputs; echo good > real; mkdir sub; ln -s real rel; ln -s /valohai/outputs/real abs;"
-        " ln -s ../real sub/up; ln -s {0}/key out; ln -s {0} outdir; ln -s ../../../../etc/passwd up; ln -s ../config/api.json c;"
-        " ln -s outdir/key through; ln -s loop loop; mkfifo pipe; ln -s sub dir".format(secret)
+        f" ln -s ../real sub/up; ln -s {secret}/key out; ln -s {secret} outdir; ln -s ../../../../etc/passwd up; ln -s ../config/api.json c;"
+        " ln -s outdir/key through; ln -s loop loop; mkfifo pipe; ln -s sub dir"
     )
     assert job.wait()["status"] == "complete"
     assert sorted(job.outputs()) == ["abs", "real", "rel", "sub/up"]
     assert {job.content(name) for name in job.outputs()} == {b"good\n"}
     said = "\n".join(job.lines("s"))
     for name in ("out", "outdir", "up", "c", "through", "loop"):
-        assert "output '{}' is not uploaded: it is a link that leads out".format(name) in said
+        assert f"output '{name}' is not uploaded: it is a link that leads out" in said
     assert "output 'pipe' is not uploaded: it is no regular file" in said
     assert "output 'dir' is not uploaded: it is a link to a directory" in said
 
@@ -117,7 +119,7 @@ def test_large_output_is_streamed(platform, agent):
     job = platform.add_job("head -c 200000000 /dev/zero > /valohai/outputs/big")
     assert job.wait(60)["status"] == "complete"
     assert job.outputs()["big"]["size"] == 200_000_000
-    with open("/proc/{}/status".format(agent.process.pid)) as status:
+    with open(f"/proc/{agent.process.pid}/status") as status:
         peak = next(line for line in status if line.startswith("VmHWM"))
     assert int(peak.split()[1]) < 120_000
     assert os.path.exists(agent.environment["PEON_DIR"])

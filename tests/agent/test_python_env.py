@@ -14,10 +14,10 @@ def wheels(tmp_path_factory):
     """A folder with a wheel that has a module and a program."""
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "2.0"):
-        info = "peondemo-{}.dist-info".format(version)
-        with zipfile.ZipFile(folder / "peondemo-{}-py3-none-any.whl".format(version), "w") as wheel:
-            wheel.writestr("peondemo.py", "VERSION = '{}'\ndef main(): print('program', VERSION)\n".format(version))
-            wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\nName: peondemo\nVersion: {}\n".format(version))
+        info = f"peondemo-{version}.dist-info"
+        with zipfile.ZipFile(folder / f"peondemo-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("peondemo.py", f"VERSION = '{version}'\ndef main(): print('program', VERSION)\n")
+            wheel.writestr(info + "/METADATA", f"Metadata-Version: 2.1\nName: peondemo\nVersion: {version}\n")
             wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             wheel.writestr(info + "/entry_points.txt", "[console_scripts]\npeondemo = peondemo:main\n")
             wheel.writestr(info + "/RECORD", "")
@@ -26,7 +26,7 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture
 def install(wheels):
-    return "pip install -q --no-index --find-links {} ".format(wheels)
+    return f"pip install -q --no-index --find-links {wheels} "
 
 
 def run(platform, command, **options):
@@ -36,11 +36,19 @@ def run(platform, command, **options):
 
 
 def test_installed_packages_are_gone_in_the_next_job(platform, agent, install):
-    job = run(platform, install + "peondemo==1.0 && peondemo && python -c 'import peondemo; print(peondemo.__file__)'")
-    assert job.lines("o")[-2:] == ["program 1.0", "/valohai/.python/lib/python{}.{}/site-packages/peondemo.py".format(*sys.version_info[:2])]
+    job = run(
+        platform,
+        install + "peondemo==1.0 && peondemo && python -c 'import peondemo; print(peondemo.__file__)'",
+    )
+    assert job.lines("o")[-2:] == [
+        "program 1.0",
+        "/valohai/.python/lib/python{}.{}/site-packages/peondemo.py".format(*sys.version_info[:2]),
+    ]
     after = run(platform, "python -c 'import peondemo'")
     assert "No module named 'peondemo'" in "\n".join(after.lines("e"))
-    outside = subprocess.run([sys.executable, "-c", "import peondemo"], capture_output=True, text=True, check=False)
+    outside = subprocess.run(
+        [sys.executable, "-c", "import peondemo"], capture_output=True, text=True, check=False
+    )
     assert outside.returncode != 0
 
 
@@ -56,17 +64,26 @@ def test_same_requirements_are_not_installed_twice(platform, agent, install, whe
 def test_changed_requirements_are_installed(platform, agent, install):
     command = install + "-r requirements.txt && peondemo"
     for version in ("1.0", "2.0", "1.0"):
-        job = run(platform, command, code={"requirements.txt": "-r more.txt\n", "more.txt": "peondemo=={}\n".format(version)})
+        job = run(
+            platform,
+            command,
+            code={"requirements.txt": "-r more.txt\n", "more.txt": f"peondemo=={version}\n"},
+        )
         assert job.lines("o")[-1] == "program " + version
 
 
 def test_what_was_installed_before_is_part_of_the_key(platform, agent, install):
     run(platform, install + "peondemo==1.0")
-    job = run(platform, "touch $(echo $VIRTUAL_ENV/lib/python*/site-packages)/own.py; " + install + "peondemo==1.0; peondemo")
+    job = run(
+        platform,
+        "touch $(echo $VIRTUAL_ENV/lib/python*/site-packages)/own.py; " + install + "peondemo==1.0; peondemo",
+    )
     assert RESTORED not in "\n".join(job.lines("o"))
 
 
-@pytest.mark.parametrize("arguments", ["-U peondemo", "--upgrade peondemo==1.0", "--target /valohai/.tmp/x peondemo"])
+@pytest.mark.parametrize(
+    "arguments", ["-U peondemo", "--upgrade peondemo==1.0", "--target /valohai/.tmp/x peondemo"]
+)
 def test_installs_that_may_differ_next_time_are_not_kept(platform, agent, install, arguments):
     for _ in range(2):
         job = run(platform, install + arguments + " && echo installed")

@@ -12,7 +12,9 @@ PRINT_PROCESSES = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; do
 
 
 def test_job_runs_to_its_end(platform, agent):
-    job = platform.add_job("echo hello; echo oops >&2; python train.py", code={"train.py": "print('trained')\n"})
+    job = platform.add_job(
+        "echo hello; echo oops >&2; python train.py", code={"train.py": "print('trained')\n"}
+    )
     finish = job.wait()
     assert (finish["status"], finish["exit_code"]) == ("complete", 0)
     assert job.lines("o") == ["hello", "trained"]
@@ -57,12 +59,14 @@ def test_interpreter_that_does_not_exist(platform, agent):
 
 
 def test_directories_and_variables_of_the_contract(platform, agent):
-    job = platform.add_job("pwd; env; echo x > repo.txt; ls /valohai", variables={"COLOUR": "blue and 'green'"})
+    job = platform.add_job(
+        "pwd; env; echo x > repo.txt; ls /valohai", variables={"COLOUR": "blue and 'green'"}
+    )
     assert job.wait()["status"] == "complete"
     lines = job.lines("o")
     assert lines[0] == "/valohai/repository"
     for part in ("config", "inputs", "outputs", "repository"):
-        assert "VH_{}_DIR=/valohai/{}".format(part.upper(), part) in lines
+        assert f"VH_{part.upper()}_DIR=/valohai/{part}" in lines
         assert part in lines
     assert "COLOUR=blue and 'green'" in lines
     assert "VH_JOB_ID=exec-" + job.id in lines
@@ -87,7 +91,7 @@ def test_job_sees_its_own_processes_only(platform, agent):
 
 def test_host_is_not_changed(platform, agent):
     name = "/peon-test-" + uuid.uuid4().hex
-    job = platform.add_job("mkdir {0} && ls -d {0}".format(name))
+    job = platform.add_job(f"mkdir {name} && ls -d {name}")
     assert job.wait()["status"] == "complete"
     assert not os.path.exists(name)
     assert os.path.exists("/valohai") is False or not os.listdir("/valohai")
@@ -96,22 +100,33 @@ def test_host_is_not_changed(platform, agent):
 def test_config_files_and_their_twins(platform, agent):
     config = {
         "execution": {"valohai.execution-id": "x", "valohai.execution-title": None},
-        "parameters": {"epochs": 5, "lr": 1e-05, "names": ["a", "b"], "flag": True, "text": "a: b # c\nnew", "none": None},
+        "parameters": {
+            "epochs": 5,
+            "lr": 1e-05,
+            "names": ["a", "b"],
+            "flag": True,
+            "text": "a: b # c\nnew",
+            "none": None,
+        },
         "runtime": {},
-        "api": {"set_status_detail": {"method": "POST", "url": "http://x/", "headers": {"Authorization": "Job t"}}},
+        "api": {
+            "set_status_detail": {"method": "POST", "url": "http://x/", "headers": {"Authorization": "Job t"}}
+        },
     }
-    job = platform.add_job("cd /valohai/config; mkdir /valohai/outputs/c; cp * /valohai/outputs/c", config=config)
+    job = platform.add_job(
+        "cd /valohai/config; mkdir /valohai/outputs/c; cp * /valohai/outputs/c", config=config
+    )
     assert job.wait()["status"] == "complete"
     for name in ("execution", "parameters", "runtime", "api", "inputs"):
-        as_json = json.loads(job.content("c/{}.json".format(name)))
-        assert yaml.safe_load(job.content("c/{}.yaml".format(name))) == as_json
+        as_json = json.loads(job.content(f"c/{name}.json"))
+        assert yaml.safe_load(job.content(f"c/{name}.yaml")) == as_json
     parameters = json.loads(job.content("c/parameters.json"))
     assert parameters == {name: value for name, value in config["parameters"].items() if value is not None}
     assert json.loads(job.content("c/api.json")) == config["api"]
 
 
 def test_code_is_cached_and_each_job_has_its_own_copy(platform, agent):
-    code = {"a.txt": "original {}\n".format(uuid.uuid4()), "deep/b.txt": "b"}
+    code = {"a.txt": f"original {uuid.uuid4()}\n", "deep/b.txt": "b"}
     first = platform.add_job("cat a.txt deep/b.txt; echo changed > a.txt; rm deep/b.txt", code=code)
     first.wait()
     second = platform.add_job("cat a.txt deep/b.txt", code=code)
@@ -132,14 +147,14 @@ def test_million_lines_arrive_in_order(platform, agent):
         "python -c \"import sys; sys.stdout.write(''.join('line %d\\n' % i for i in range(1000000)))\""
     )
     assert job.wait(90)["status"] == "complete"
-    assert job.lines("o") == ["line {}".format(number) for number in range(1_000_000)]
+    assert job.lines("o") == [f"line {number}" for number in range(1_000_000)]
 
 
 def test_lines_of_both_streams_have_strictly_increasing_times(platform, agent):
     job = platform.add_job("for i in $(seq 300); do echo out $i; echo err $i >&2; done")
     job.wait()
-    assert job.lines("o") == ["out {}".format(i) for i in range(1, 301)]
-    assert job.lines("e") == ["err {}".format(i) for i in range(1, 301)]
+    assert job.lines("o") == [f"out {i}" for i in range(1, 301)]
+    assert job.lines("e") == [f"err {i}" for i in range(1, 301)]
     last = 0
     for segment in job.segments:
         assert segment["t"] > last
@@ -169,11 +184,15 @@ def test_line_limit_of_the_environment(platform, agent):
     job = platform.add_job("seq 1000; echo end >&2", limits={"log_lines_per_second": 10})
     job.wait()
     assert job.lines("o") == [str(number) for number in range(1, 101)]
-    assert any("lines dropped: this environment allows 10 lines per second" in line for line in job.lines("s"))
+    assert any(
+        "lines dropped: this environment allows 10 lines per second" in line for line in job.lines("s")
+    )
 
 
 def test_stats_say_what_the_job_uses(platform, agent):
-    job = platform.add_job("python -c \"import time; b = b'x' * 50000000; t = time.time()\nwhile time.time() - t < 1.8: pass\"")
+    job = platform.add_job(
+        "python -c \"import time; b = b'x' * 50000000; t = time.time()\nwhile time.time() - t < 1.8: pass\""
+    )
     job.wait()
     values = job.facts("stats")[0]["values"]
     assert values["memory_usage_kb"] > 50_000
@@ -203,7 +222,11 @@ def test_leases_end_with_their_jobs(platform, agent):
 
     platform.add_job("true").wait()
     wait_until(lambda: not platform.redis.zcard("vh:leases"), 5, "no lease is left")
-    wait_until(lambda: not os.listdir(os.path.join(agent.environment["PEON_DIR"], "jobs")), 5, "no job folder is left")
+    wait_until(
+        lambda: not os.listdir(os.path.join(agent.environment["PEON_DIR"], "jobs")),
+        5,
+        "no job folder is left",
+    )
 
 
 @pytest.mark.parametrize("variable", [{"VH_CPU_LIMIT": "1"}, {"VH_CPU_LIMIT": "0,"}])

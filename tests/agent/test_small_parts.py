@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from peon import config
 from peon.config_files import inputs_config
 from peon.errors import JobFailed
@@ -44,7 +45,9 @@ def test_settings_name_what_is_missing():
 
 def test_environment_wins_over_the_file(tmp_path):
     path = tmp_path / "peon.config"
-    path.write_text("# comment\nREDIS_URL='redis://file/0'\nAPP_URL=http://file\nQUEUES=a, b\nCACHE_SIZE=1.5G\n")
+    path.write_text(
+        "# comment\nREDIS_URL='redis://file/0'\nAPP_URL=http://file\nQUEUES=a, b\nCACHE_SIZE=1.5G\n"
+    )
     settings = config.load({"APP_URL": "http://environment/"}, str(path))
     assert settings.redis_url == "redis://file/0"
     assert settings.app_url == "http://environment"
@@ -63,7 +66,7 @@ def test_shown_addresses_hold_no_secrets():
 
 
 def entry(*names, **changes):
-    files = [{"filename": name, "uri": "datum://{}".format(number)} for number, name in enumerate(names)]
+    files = [{"filename": name, "uri": f"datum://{number}"} for number, name in enumerate(names)]
     return {"name": "data", "files": files, "download": "always", "optional": False, **changes}
 
 
@@ -79,11 +82,15 @@ def test_input_names_stay_inside(name):
 
 
 def test_inputs_json_of_an_empty_input_has_no_id():
-    assert inputs_config([entry(input_id="x", optional=True)], {}, "/valohai/inputs") == {"data": {"files": []}}
+    assert inputs_config([entry(input_id="x", optional=True)], {}, "/valohai/inputs") == {
+        "data": {"files": []}
+    }
 
 
 def test_inputs_json_of_an_on_demand_input():
-    described = inputs_config([entry("a.csv", input_id="x", download="on-demand")], {}, "/valohai/inputs")["data"]
+    described = inputs_config([entry("a.csv", input_id="x", download="on-demand")], {}, "/valohai/inputs")[
+        "data"
+    ]
     (file,) = described["files"]
     assert described["input_id"] == file["input_id"] == "x"
     assert file["download_intent"] == "on-demand"

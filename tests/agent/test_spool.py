@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+
 from peon import spool as spool_module
 from peon.protocol import events
 from peon.spool import Spool
@@ -86,7 +87,7 @@ def test_reopened_spool_has_what_was_not_acknowledged(folder, monkeypatch):
     monkeypatch.setattr(spool_module, "FILE_BYTES", 500)
     spool = Spool(folder)
     for number in range(50):
-        spool.add_lines("o", "line {}".format(number))
+        spool.add_lines("o", f"line {number}")
     sent = segments(drain(spool))
     spool.acknowledge(30)
     again = Spool.reopen(folder)

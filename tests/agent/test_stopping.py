@@ -15,7 +15,7 @@ def alive(marker):
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                with open("/proc/{}/cmdline".format(name), "rb") as file:
+                with open(f"/proc/{name}/cmdline", "rb") as file:
                     if marker.encode() in file.read():
                         found.append(int(name))
             except OSError:
@@ -25,7 +25,7 @@ def alive(marker):
 
 def test_stop_interrupts_and_keeps_outputs(platform, agent):
     program = "import time\ntry: time.sleep(600)\nexcept KeyboardInterrupt: print('interrupted')"
-    job = platform.add_job(WORK + 'python -c "{}"'.format(program))
+    job = platform.add_job(WORK + f'python -c "{program}"')
     job.wait_for_line("ready")
     time.sleep(0.3)  # the interpreter needs a moment before it can be interrupted
     job.wish("stop")
@@ -36,7 +36,9 @@ def test_stop_interrupts_and_keeps_outputs(platform, agent):
 
 
 def test_stop_becomes_force_after_the_grace_time(platform, agent):
-    job = platform.add_job(WORK + "trap '' INT TERM; while true; do sleep 0.1; done", limits={"stop_grace_seconds": 0.5})
+    job = platform.add_job(
+        WORK + "trap '' INT TERM; while true; do sleep 0.1; done", limits={"stop_grace_seconds": 0.5}
+    )
     job.wait_for_line("ready")
     job.wish("stop")
     assert job.wait()["status"] == "stopped"
@@ -47,9 +49,9 @@ def test_stop_becomes_force_after_the_grace_time(platform, agent):
 
 
 def test_kill_ends_the_whole_tree_at_once(platform, agent):
-    marker = "sleep 98765{}".format(os.getpid())
+    marker = f"sleep 98765{os.getpid()}"
     job = platform.add_job(
-        WORK + "trap '' INT TERM; setsid nohup {0} & ({0} &) ; {0} & echo spawned; wait".format(marker),
+        WORK + f"trap '' INT TERM; setsid nohup {marker} & ({marker} &) ; {marker} & echo spawned; wait",
         limits={"stop_grace_seconds": 600},
     )
     job.wait_for_line("spawned")
@@ -63,8 +65,8 @@ def test_kill_ends_the_whole_tree_at_once(platform, agent):
 
 
 def test_background_processes_end_with_the_command(platform, agent):
-    marker = "sleep 87654{}".format(os.getpid())
-    job = platform.add_job("setsid {} & sleep 0.2; echo done".format(marker))
+    marker = f"sleep 87654{os.getpid()}"
+    job = platform.add_job(f"setsid {marker} & sleep 0.2; echo done")
     assert job.wait(10)["status"] == "complete"
     assert alive(marker.replace(" ", "\0")) == []
 
@@ -79,7 +81,9 @@ def test_time_limit(platform, agent):
 
 
 def test_no_output_timeout(platform, agent):
-    job = platform.add_job("for i in 1 2 3 4; do echo $i; sleep 0.5; done; sleep 600", limits={"no_output_timeout_seconds": 1})
+    job = platform.add_job(
+        "for i in 1 2 3 4; do echo $i; sleep 0.5; done; sleep 600", limits={"no_output_timeout_seconds": 1}
+    )
     finish = job.wait()
     assert finish["status"] == "error"
     assert finish["reason"] == "no output for 1.00 s"

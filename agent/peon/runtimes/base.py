@@ -65,7 +65,9 @@ class Controls:
         self.clean = _is_true(variables.get("VH_CLEAN"))
         self.cpu_limit = variables.get("VH_CPU_LIMIT", "").strip()
         self.docker_network = variables.get("VH_DOCKER_NETWORK", "").strip()
-        self.expose_ports = [port.strip() for port in variables.get("VH_EXPOSE_PORTS", "").split(",") if port.strip()]
+        self.expose_ports = [
+            port.strip() for port in variables.get("VH_EXPOSE_PORTS", "").split(",") if port.strip()
+        ]
 
     def cpu_set(self):
         """`0,2,4` as [0, 2, 4]; None when it is a count or absent. Raises JobFailed."""
@@ -87,7 +89,9 @@ class Controls:
         except ValueError:
             pass
         raise JobFailed(
-            "VH_CPU_LIMIT is '{}': write a number of cores, or core numbers separated by commas.".format(self.cpu_limit)
+            "VH_CPU_LIMIT is '{}': write a number of cores, or core numbers separated by commas.".format(
+                self.cpu_limit
+            )
         )
 
 

@@ -35,7 +35,10 @@ class DockerRuntime:
     def __init__(self, engine, worker_id, engine_facts):
         self._engine = engine
         self._worker_id = worker_id
-        self._facts = {"engine": engine_facts.get("Version", ""), "system": engine_facts.get("KernelVersion", "")}
+        self._facts = {
+            "engine": engine_facts.get("Version", ""),
+            "system": engine_facts.get("KernelVersion", ""),
+        }
 
     def describe(self):
         return dict(self._facts)
@@ -88,7 +91,9 @@ class DockerRuntime:
         except EngineError:
             self._engine.remove(container)
             raise
-        return ContainerRunning(self._engine, container, attached, sink, {"image": job.image, "image_digest": digest})
+        return ContainerRunning(
+            self._engine, container, attached, sink, {"image": job.image, "image_digest": digest}
+        )
 
     def _configuration(self, job):
         script = os.path.join(MOUNT_POINT, job.script)
@@ -125,7 +130,9 @@ class ContainerRunning(Running):
         self._exit = None
         self._ended = threading.Event()
         self.facts = dict(facts, container=container[:12])
-        self._reader = threading.Thread(target=self._read, args=attached + (sink,), name="output", daemon=True)
+        self._reader = threading.Thread(
+            target=self._read, args=attached + (sink,), name="output", daemon=True
+        )
         self._reader.start()
         self._waiter = threading.Thread(target=self._wait_for_end, name="container-wait", daemon=True)
         self._waiter.start()
@@ -154,7 +161,9 @@ class ContainerRunning(Running):
         try:
             stats = self._engine.stats(self._container)
             memory = stats["memory_stats"]
-            cached = memory.get("stats", {}).get("inactive_file", memory.get("stats", {}).get("total_inactive_file", 0))
+            cached = memory.get("stats", {}).get(
+                "inactive_file", memory.get("stats", {}).get("total_inactive_file", 0)
+            )
             return {
                 "cpu_seconds": stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
                 "memory_kb": max(0, memory["usage"] - cached) // 1024,

@@ -42,7 +42,9 @@ class EngineApi:
         query = {"fromImage": name}
         if "@" not in name and ":" not in name.rpartition("/")[2]:
             query["tag"] = "latest"
-        connection, answer = self._request("POST", "/images/create?" + urllib.parse.urlencode(query), timeout=600)
+        connection, answer = self._request(
+            "POST", "/images/create?" + urllib.parse.urlencode(query), timeout=600
+        )
         try:
             for line in answer:
                 message = json.loads(line.decode("utf-8"))
@@ -87,7 +89,9 @@ class EngineApi:
     def execute(self, container, command):
         """Start a further command in a running container; do not wait for it."""
         path = "/containers/{}/exec".format(container)
-        identifier = self._json("POST", path, {"Cmd": command, "AttachStdout": False, "AttachStderr": False})["Id"]
+        identifier = self._json("POST", path, {"Cmd": command, "AttachStdout": False, "AttachStderr": False})[
+            "Id"
+        ]
         self._json("POST", "/exec/{}/start".format(identifier), {"Detach": True, "Tty": False})
 
     def remove(self, container):

@@ -154,8 +154,16 @@ def probe():
     """None when a job can have namespaces of its own, else why not."""
     folder = tempfile.mkdtemp(prefix="peon-probe-")
     reader, writer = os.pipe()
-    order = {"argv": ["true"], "env": {}, "cwd": "/", "cpus": None, "root": os.path.join(folder, "root"),
-             "folder": folder, "mount_point": "/valohai", "read_only": []}
+    order = {
+        "argv": ["true"],
+        "env": {},
+        "cwd": "/",
+        "cpus": None,
+        "root": os.path.join(folder, "root"),
+        "folder": folder,
+        "mount_point": "/valohai",
+        "read_only": [],
+    }
     os.mkdir(order["root"])
     with open(os.devnull, "r+b") as nothing:
         pid = os.fork()

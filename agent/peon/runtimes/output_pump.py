@@ -5,16 +5,18 @@ import selectors
 import threading
 import time
 
+from peon.background import Background
+
 READ_BYTES = 65536
 _FEW_BYTES = 16384
 _GATHER_SECONDS = 0.004
 
 
-class OutputPump(threading.Thread):
+class OutputPump(Background):
     """Reads `{descriptor: stream}` until both ends close."""
 
     def __init__(self, streams, sink):
-        super().__init__(name="output", daemon=True)
+        super().__init__("output")
         self._sink = sink
         self._selector = selectors.DefaultSelector()
         for descriptor, stream in streams.items():

@@ -48,7 +48,9 @@ def main(arguments, environment, seen, layers):
     layer = os.path.join(layers, key)
     if _restore(layer, environment, seen):
         _write_state(environment, key)
-        print("Already installed by an earlier job with the same requirements: taken from the worker's cache.")
+        print(
+            "Already installed by an earlier job with the same requirements: taken from the worker's cache."
+        )
         return 0
     code = _run_pip(arguments, environment)
     if code == 0:
@@ -82,7 +84,9 @@ def _run_pip(arguments, environment):
 def _key(arguments, before):
     """Raises NotRepeatable or OSError."""
     parts = [platform.python_version(), platform.machine(), before]
-    parts.extend("{}={}".format(name, os.environ[name]) for name in sorted(os.environ) if name.startswith("PIP_"))
+    parts.extend(
+        "{}={}".format(name, os.environ[name]) for name in sorted(os.environ) if name.startswith("PIP_")
+    )
     waiting = list(arguments[1:])
     while waiting:
         word = waiting.pop(0)

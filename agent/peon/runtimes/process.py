@@ -43,7 +43,10 @@ class ProcessRuntime:
         )
 
     def describe(self):
-        return {"isolation": "directories" if self.isolation_refused else "namespaces", "system": platform.platform()}
+        return {
+            "isolation": "directories" if self.isolation_refused else "namespaces",
+            "system": platform.platform(),
+        }
 
     def remove_leftovers(self):
         """Nothing: the launcher of a killed agent ends its jobs with it."""
@@ -113,7 +116,9 @@ class LauncherProcess:
     def __init__(self):
         ours, theirs = socket.socketpair()
         package_root = os.path.dirname(os.path.dirname(os.path.abspath(peon.__file__)))
-        start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from peon.runtimes.launcher import main; main()"
+        start = (
+            "import sys; sys.path.insert(0, sys.argv.pop(1)); from peon.runtimes.launcher import main; main()"
+        )
         # Without site: it needs the standard library only, and each job's keeper carries its memory.
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-c", start, package_root, str(theirs.fileno())],

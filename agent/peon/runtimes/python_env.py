@@ -91,7 +91,9 @@ class PythonEnvironment:
     def _probe(self):
         """Learn the interpreter's version and where its pip is. Without an interpreter jobs get none of their own."""
         try:
-            answer = subprocess.check_output([self._interpreter, "-I", "-c", _PROBE], stderr=subprocess.DEVNULL)
+            answer = subprocess.check_output(
+                [self._interpreter, "-I", "-c", _PROBE], stderr=subprocess.DEVNULL
+            )
             facts = json.loads(answer.decode())
         except (OSError, ValueError, subprocess.CalledProcessError):
             return

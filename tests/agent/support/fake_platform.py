@@ -1,6 +1,6 @@
 """The agent's side of the platform, in one process: a real Redis, the agent API over HTTP, and a store.
 
-Written for the agent's oldest Python too (3.6), because the same file drives the end-to-end run on every version.
+The agent under test may run on any Python; this runs in the test.
 Ingest is a thread that reads the stream as the server does and acknowledges what it has.
 """
 
@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 
 import redis
+
 from peon.protocol import events, keys, scripts
 
 
@@ -32,7 +33,7 @@ class RedisServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.url = "redis://127.0.0.1:{}/0".format(self.port)
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process = None
 
     def start(self):
@@ -79,7 +80,7 @@ class FakePlatform:
 
         Handler.platform = platform
         self._http = _Server(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:{}".format(self._http.server_address[1])
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self._ingest = threading.Thread(target=self._ingest_loop, daemon=True)
         self._ingest.start()
@@ -99,7 +100,12 @@ class FakePlatform:
 
     def _enqueue(self, job):
         queue = "local"
-        names = [keys.queue(queue), keys.queue_tokens(queue), keys.queue_sequence(queue), keys.queue_wake(queue)]
+        names = [
+            keys.queue(queue),
+            keys.queue_tokens(queue),
+            keys.queue_sequence(queue),
+            keys.queue_wake(queue),
+        ]
         self.redis.register_script(scripts.ENQUEUE)(keys=names, args=[job.member, "token-" + job.id, 0])
 
     def serve(self, path, content):
@@ -122,7 +128,7 @@ class FakeJob:
     def __init__(self, platform, command, changes):
         self.id = str(uuid.uuid4())
         self.epoch = changes.pop("epoch", 1)
-        self.member = "{}:{}".format(self.id, self.epoch)
+        self.member = f"{self.id}:{self.epoch}"
         self.status = "queued"
         self.worker = None
         self.next_seq = 0
@@ -163,7 +169,9 @@ class FakeJob:
 
     def fold(self, client):
         """Read what is new in the stream, and acknowledge it."""
-        for entry, fields in client.xrange(keys.events(self.id), min="(" + self._entry if self._entry != "0" else "-"):
+        for entry, fields in client.xrange(
+            keys.events(self.id), min="(" + self._entry if self._entry != "0" else "-"
+        ):
             self._entry = entry.decode()
             first, count, line, lines = (int(fields[name]) for name in (b"s", b"n", b"l", b"m"))
             if first < self.next_seq:
@@ -188,11 +196,17 @@ class FakeJob:
 
     def wait(self, seconds=30):
         """Until the job has ended; its finish event."""
-        wait_until(lambda: self.is_final, seconds, lambda: "the job ends; so far:\n" + "\n".join(self.lines()))
+        wait_until(
+            lambda: self.is_final, seconds, lambda: "the job ends; so far:\n" + "\n".join(self.lines())
+        )
         return self.facts("finish")[-1]
 
     def wait_for_line(self, text, seconds=20):
-        wait_until(lambda: any(text in line for line in self.lines()), seconds, lambda: "line '{}' in {}".format(text, self.lines()))
+        wait_until(
+            lambda: any(text in line for line in self.lines()),
+            seconds,
+            lambda: f"line '{text}' in {self.lines()}",
+        )
 
     def lines(self, streams="oes"):
         return [line for s in list(self.segments) if s["k"] in streams for line in s["p"].split("\n")]
@@ -223,7 +237,7 @@ def packed(files):
 def wait_until(condition, seconds, what):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "not within {} s: {}".format(seconds, what() if callable(what) else what)
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.01)
 
 
@@ -265,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _agent_api(self, method):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length).decode() or "{}")
-        execution_id, epoch, action = self.path[len("/api/agent/v1/jobs/"):].split("/")[:3]
+        execution_id, epoch, action = self.path[len("/api/agent/v1/jobs/") :].split("/")[:3]
         job = self.platform.jobs.get(execution_id)
         if job is None or self.headers.get("Authorization") != "Job token-" + execution_id:
             return self._answer(401, {"code": "refused"})
@@ -284,7 +298,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200, job.details)
 
     def _cursor(self, job, body):
-        return self._answer(200, {"next_seq": job.next_seq, "next_line": job.line_count, "final": job.is_final})
+        return self._answer(
+            200, {"next_seq": job.next_seq, "next_line": job.line_count, "final": job.is_final}
+        )
 
     def _uploads(self, job, body):
         grants = []
