@@ -3,7 +3,7 @@ ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
-RUN python -m venv /opt/venv
+RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 # The packages come before the code: a change of the code does not install them again.
 COPY pyproject.toml constraints.txt README.md ./

@@ -1,6 +1,7 @@
 """docker-compose.yml, the Dockerfile and the launcher run the same processes."""
 
 import json
+import signal
 from typing import Any
 
 import pytest
@@ -21,6 +22,15 @@ def services() -> dict[str, Any]:
 @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
 def test_compose_runs_the_launchers_commands(services: dict[str, Any], process: processes.Process) -> None:
     assert services[process.name]["command"] == process.argv
+
+
+def test_agent_is_stopped_with_the_launchers_signal(services: dict[str, Any]) -> None:
+    assert services["agent"]["stop_signal"] == signal.Signals(processes.AGENT.end_signal).name
+
+
+def test_every_service_that_stays_has_a_healthcheck(services: dict[str, Any]) -> None:
+    without = {name for name, service in services.items() if "healthcheck" not in service}
+    assert without == {"migrate"}
 
 
 def test_image_serves_the_web_by_default() -> None:
