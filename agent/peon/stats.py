@@ -32,17 +32,17 @@ class StatsReporter:
             self._spool.add_fact({"k": events.STATS, "values": values})
 
     def _values(self, usage, now):
-        """`cpu_usage` is the share of all cores since the last measurement: 1.0 is the whole machine."""
+        """`cpu_usage` is in cores, averaged since the last measurement: 2.0 is two cores busy all the time."""
         if self._last is None:
             # A rate needs two looks; the second comes soon, so that short jobs have figures too.
             self._next_at = now + 1
             return None
         then, cpu_then = self._last
         cores = os.cpu_count() or 1
-        busy = max(0.0, usage["cpu_seconds"] - cpu_then) / max(now - then, 0.001) / cores
+        busy = max(0.0, usage["cpu_seconds"] - cpu_then) / max(now - then, 0.001)
         values = {
             "num_cpus": cores,
-            "cpu_usage": round(min(busy, 1.0), 4),
+            "cpu_usage": round(busy, 4),
             "memory_usage_kb": usage["memory_kb"],
             "memory_total_kb": usage.get("memory_limit_kb") or total_memory_kb(),
         }
