@@ -129,7 +129,9 @@ class LogChunk(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="log_chunks")
     first_line = models.BigIntegerField()
     line_count = models.IntegerField()
-    status_line_count = models.IntegerField(default=0, help_text="so that status lines are found without reading all")
+    status_line_count = models.IntegerField(
+        default=0, help_text="so that status lines are found without reading all"
+    )
     first_time = models.DateTimeField()
     raw_size_bytes = models.IntegerField()
     data = models.BinaryField(null=True)

@@ -76,4 +76,3 @@ def choose_upload_store(*, step: Step, project: Project, faults: Faults) -> UUID
         )
         return None
     return store.pk
-
