@@ -43,6 +43,7 @@ class Worker:
         self.runtime = make_runtime(settings, self.identity)
         self._claim = self.redis.register_script(scripts.CLAIM)
         self._stopping = False
+        self._stopping_jobs = False
         self._is_waiting = False
         self._job = None
         self._closing = []
@@ -114,6 +115,8 @@ class Worker:
         from peon.job import Job
 
         self._job = Job(attempt, self)
+        if self._stopping_jobs:
+            self._stop_job()  # the signal came after the claim
         self._job.run()
         # The next job need not wait until the server has stored the end of this one.
         closer = threading.Thread(target=self._job.close, name="closer", daemon=True)
@@ -132,12 +135,16 @@ class Worker:
             time.sleep(0.1)
 
     def _on_signal(self, number, frame):
-        if (self._stopping or number == signal.SIGINT) and self._job is not None:
-            self._job.wishes.raise_to(wish.STOP, "the worker was told to stop")
+        self._stopping_jobs = self._stopping or number == signal.SIGINT
+        if self._stopping_jobs and self._job is not None:
+            self._stop_job()
         self._stopping = True
         if self._is_waiting:
             self._is_waiting = False
             raise StopWaiting()
+
+    def _stop_job(self):
+        self._job.wishes.raise_to(wish.STOP, "the worker was told to stop")
 
     def _shut_down(self):
         deadline = time.monotonic() + WAIT_SECONDS

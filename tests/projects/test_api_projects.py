@@ -157,7 +157,9 @@ def test_a_reader_may_neither_fetch_nor_upload_and_is_told_so(project: Project) 
     assert client.post(at(project, "fetch/")).status_code == 403
 
 
-@pytest.mark.parametrize("project_id", ["not-a-uuid", "01a20b92-5a20-3cb2-2760-793c87cde01a", "%00", "0" * 32])
+@pytest.mark.parametrize(
+    "project_id", ["not-a-uuid", "01a20b92-5a20-3cb2-2760-793c87cde01a", "%00", "0" * 32]
+)
 def test_an_unknown_project(alice_api: APIClient, project_id: str) -> None:
     answer = alice_api.get(f"{LIST}{project_id}/")
     assert answer.status_code == 404
