@@ -75,6 +75,11 @@ class Connection:
                 return int(message["code"])
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first wanted message, also of those that were passed over before."""
+        for message in self.other:
+            if wanted(message):
+                self.other.remove(message)
+                return message
         while True:
             message = await self.receive()
             if wanted(message):
