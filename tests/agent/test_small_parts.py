@@ -147,7 +147,7 @@ class FakeSpool:
         self.facts.append(fact)
 
 
-def test_cpu_use_is_the_share_of_the_machine():
+def test_cpu_use_is_in_cores():
     now, running, spool = [100.0], FakeRunning(), FakeSpool()
     stats = StatsReporter(running, spool, clock=lambda: now[0])
     stats.report()

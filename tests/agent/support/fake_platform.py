@@ -5,6 +5,7 @@ Ingest is a thread that reads the stream as the server does and acknowledges wha
 """
 
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -224,7 +225,11 @@ class FakeJob:
 def packed(files):
     """A tar.gz of {name: text}."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    # Without the time in gzip's header: the same files are the same archive.
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packer,
+        tarfile.open(fileobj=packer, mode="w") as tar,
+    ):
         for name, text in files.items():
             member = tarfile.TarInfo(name)
             data = text.encode()
