@@ -1,9 +1,11 @@
 """The process runtime where the kernel allows less: by a user namespace, and without any namespace."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -87,20 +89,27 @@ def test_installed_programs_run_without_namespaces(platform, bare_agent):
     assert all(line.startswith(bare_agent.environment["PEON_DIR"]) for line in job.lines("o"))
 
 
-def test_ordinary_user_gets_a_private_view(own_platform, tmp_path):
+@pytest.fixture
+def folder_of_nobody():
+    """A folder that an ordinary user can reach; pytest's own are closed to everybody else."""
+    with tempfile.TemporaryDirectory(prefix="peon-nobody-", ignore_cleanup_errors=True) as name:
+        os.chmod(name, 0o755)  # noqa: S103
+        folder = os.path.join(name, "agent")
+        os.mkdir(folder)
+        shutil.chown(folder, 65534, 65534)
+        yield folder
+
+
+def test_ordinary_user_gets_a_private_view(own_platform, request):
     """By a user namespace."""
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     if os.geteuid() != 0 or not _works([*user, "unshare", "-Urm", "true"]):
         pytest.skip("needs root to become another user, and user namespaces for it")
     if not _works([*user, sys.executable, "-c", "import peon.main, redis"]):
         pytest.skip("this interpreter cannot be read by an ordinary user")
-    folder = tmp_path / "agent"
-    folder.mkdir()
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
+    folder = pathlib.Path(request.getfixturevalue("folder_of_nobody"))
     agent = WrappedAgent(own_platform, folder, sys.executable)
     agent.wrapper = user
-    shutil.chown(str(folder), 65534, 65534)
     agent.start()
     try:
         time.sleep(0.1)
