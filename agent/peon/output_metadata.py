@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 from peon.output_files import METADATA_LIST, SIDECAR_SUFFIX, Refused, open_inside
 
@@ -16,11 +17,13 @@ class OutputMetadata:
         self._say = say
         self._listed = {}
         self._list_signature = None
+        self._list_lock = threading.Lock()  # files are uploaded side by side
 
     def of(self, name):
         """The properties of the output `name`: those of the list, under those of its sidecar."""
-        self._read_list()
-        found = dict(self._listed.get(name, {}))
+        with self._list_lock:
+            self._read_list()
+            found = dict(self._listed.get(name, {}))
         sidecar = self._read(name + SIDECAR_SUFFIX)
         if sidecar is not None:
             found.update(self._parsed(sidecar, "'{}'".format(name + SIDECAR_SUFFIX)))
