@@ -28,12 +28,15 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 return redis.call('ZREM', KEYS[1], ARGV[1])
 """
 
-CLAIM = """
+CLAIM = (
+    """
 -- KEYS: leases, holders, then (queue, tokens) per queue in order   ARGV: worker id, lease ms
 -- Pops the first job of the first queue that has one and grants its lease in the same step, so that a worker that
 -- dies right after loses nothing. Returns {member, token, index of the queue from 0} or false.
 redis.replicate_commands()
-""" + _NOW_MS + """
+"""
+    + _NOW_MS
+    + """
 for i = 3, #KEYS, 2 do
   local popped = redis.call('ZPOPMIN', KEYS[i])
   if #popped > 0 then
@@ -47,19 +50,24 @@ for i = 3, #KEYS, 2 do
 end
 return false
 """
+)
 
-HEARTBEAT = """
+HEARTBEAT = (
+    """
 -- KEYS: leases, holders, control, head   ARGV: member, worker id, lease ms, epoch
 -- Extends the lease (or takes it again after Redis lost it) unless a newer epoch fenced this one.
 -- Returns {'fenced'} or {'ok', control or '', acked_seq or '-1'}.
 redis.replicate_commands()
-""" + _NOW_MS + """
+"""
+    + _NOW_MS
+    + """
 local epoch = redis.call('HGET', KEYS[4], 'epoch')
 if epoch and tonumber(epoch) > tonumber(ARGV[4]) then return {'fenced'} end
 redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 return {'ok', redis.call('GET', KEYS[3]) or '', redis.call('HGET', KEYS[4], 'acked_seq') or '-1'}
 """
+)
 
 RELEASE = """
 -- KEYS: leases, holders   ARGV: member
