@@ -56,7 +56,7 @@ def test_redis_away_beyond_the_end_of_the_job(own_platform, own_agent):
 def test_flushed_after_the_finish_was_sent(own_platform, own_agent):
     own_platform.is_ingesting = False
     job = own_platform.add_job("echo once")
-    wait_until(lambda: b"finish" in b"".join(fields[b"b"] for _, fields in own_platform.redis.xrange(keys.events(job.id))),
+    wait_until(lambda: b'"k":"finish"' in b"".join(fields[b"b"] for _, fields in own_platform.redis.xrange(keys.events(job.id))),
                20, "the finish is in the stream")  # fmt: skip
     own_platform.redis.flushall()
     own_platform.is_ingesting = True
@@ -143,7 +143,7 @@ def test_agent_killed_during_upload(own_platform, own_agent):
 def test_agent_killed_after_the_finish_was_spooled(own_platform, own_agent):
     own_platform.is_ingesting = False
     job = own_platform.add_job("echo once")
-    wait_until(lambda: b"finish" in b"".join(fields[b"b"] for _, fields in own_platform.redis.xrange(keys.events(job.id))),
+    wait_until(lambda: b'"k":"finish"' in b"".join(fields[b"b"] for _, fields in own_platform.redis.xrange(keys.events(job.id))),
                20, "the finish is in the stream")  # fmt: skip
     own_agent.kill()
     own_platform.redis.flushall()
