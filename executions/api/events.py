@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from accounts.current import user_of
 from executions.api import queries
 from executions.api.streaming import json_list
-from executions.api.views import caller
 from executions.logs import reader
 from executions.models import Execution
 from executions.selectors import get_execution
@@ -52,7 +52,7 @@ class EventsView(APIView):
     )
     def get(self, request: Request, ref: str) -> HttpResponseBase:
         """The last lines of the log, oldest first."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         limit = queries.number(request, "limit", DEFAULT_LIMIT)
         total = reader.line_count(execution)
         first = max(0, total - limit) if limit else 0
@@ -71,7 +71,7 @@ class StatusEventsView(APIView):
     )
     def get(self, request: Request, ref: str) -> Response:
         """The first status lines: what the platform said of the run."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         limit = queries.number(request, "limit", DEFAULT_STATUS_LIMIT, most=MOST_STATUS_EVENTS)
         found = reader.first_lines(execution, limit or MOST_STATUS_EVENTS, {STATUS})
         lines = [event for segment in found for event in reader.shown(segment)]

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from accounts.current import user_of
 from common.rest.params import boolean
 from executions.api import queries
 from executions.api.streaming import attachment
-from executions.api.views import caller
 from executions.logs import reader, samples
 from executions.logs.search import Query, search
 from executions.selectors import get_execution
@@ -65,7 +65,7 @@ class LogWindowView(APIView):
     )
     def get(self, request: Request, ref: str) -> Response:
         """Lines by number, as the worker sent them."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         limit = queries.number(request, "limit", DEFAULT_LINES, least=1, most=MOST_LINES)
         total = reader.line_count(execution)
         first = queries.number(request, "first_line", 0, least=-total)
@@ -99,7 +99,7 @@ class LogSearchView(APIView):
             streams=queries.streams(request) or ALL_STREAMS,
         )
         page = search(
-            get_execution(caller(request), ref),
+            get_execution(user_of(request), ref),
             query,
             after_line=queries.number(request, "after_line", -1, least=-1),
             limit=queries.number(request, "limit", 500, least=1, most=MOST_MATCHES),
@@ -132,7 +132,7 @@ class LogDownloadView(APIView):
     )
     def get(self, request: Request, ref: str) -> HttpResponseBase:
         """The whole log up to now."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         text = reader.iter_text(
             execution,
             timestamps=boolean(request.query_params.get("timestamps")),
@@ -145,7 +145,7 @@ class StatsView(APIView):
     @extend_schema(operation_id="executions_stats", responses={200: {"type": "object"}})
     def get(self, request: Request, ref: str) -> Response:
         """Resource use: the latest values, and minimum, average and maximum for every two minutes."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         return Response(
             {
                 "version": 2,

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.current import user_of
 from common.errors import DomainError
 from executions.api import queries
 from executions.api.streaming import attachment, json_list
-from executions.api.views import caller
 from executions.logs.application import NOTICES
 from executions.metadata import store
 from executions.metadata.series import DEFAULT_POINTS, MAX_POINTS, series
@@ -47,7 +47,7 @@ class MetadataView(APIView):
     )
     def get(self, request: Request, ref: str) -> HttpResponseBase:
         """Every metadata event in order, each with its `_time`."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         count = execution.metadata_count
         first = queries.number(request, "first", 0, least=-count)
         limit = queries.number(request, "limit", 0) or None
@@ -69,7 +69,7 @@ class MetadataSeriesView(APIView):
     )
     def get(self, request: Request, ref: str) -> Response:
         """Series of numbers for a chart, reduced so that every extreme stays."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         x_key = request.query_params.get("x", TIME_KEY)
         points = queries.number(request, "points", DEFAULT_POINTS, least=10, most=MAX_POINTS)
         found = series(execution, _keys(request), x_key, points)
@@ -89,7 +89,7 @@ class MetadataCsvView(APIView):
     @extend_schema(operation_id="executions_metadata_csv", responses=_CSV)
     def get(self, request: Request, ref: str) -> HttpResponseBase:
         """A row per event, a column per key."""
-        execution = get_execution(caller(request), ref)
+        execution = get_execution(user_of(request), ref)
         name = f"{execution.project.name}-{execution.counter}-metadata.csv"
         return attachment(csv_of_execution(execution), name, "text/csv")
 
@@ -116,7 +116,7 @@ class MultiMetadataCsvView(APIView):
         return self._answer(request)
 
     def _answer(self, request: Request) -> HttpResponseBase:
-        executions = [get_execution(caller(request), ref) for ref in _ids(request)]
+        executions = [get_execution(user_of(request), ref) for ref in _ids(request)]
         return attachment(csv_of_executions(executions), "metadata.csv", "text/csv")
 
 

@@ -1,11 +1,11 @@
 """What the API shows of an execution: a function per field, so that a field nobody wants costs nothing."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from common import clock
+from common.rest.times import timestamp
 from environments.models import Environment
 from executions import queue
 from executions.api.links import Links
@@ -26,10 +26,6 @@ def duration_seconds(execution: Execution) -> float | None:
 def price(execution: Execution) -> float:
     hours = Decimal((duration_seconds(execution) or 0.0) / 3600)
     return round(float(hours * execution.per_hour_price_usd), 5)
-
-
-def timestamp(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def project_brief(project: Project, links: Links) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
+from accounts.current import user_of
 from common.errors import DomainError
 from common.rest.params import names
 from executions import selectors, services
@@ -37,7 +37,7 @@ class ExecutionListView(GenericAPIView[Execution]):
     def get(self, request: Request) -> Response:
         include, exclude = names(request, "include"), names(request, "exclude")
         fields = row_fields(include, exclude)
-        visible = filters.visible_executions(caller(request), request)
+        visible = filters.visible_executions(user_of(request), request)
         rows = _row_columns(filters.filtered(visible, request), include)
         page = self.paginate_queryset(rows) or []
         links = Links(request)
@@ -52,8 +52,8 @@ class ExecutionListView(GenericAPIView[Execution]):
         body = ExecutionCreateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         execution = services.create_execution(
-            actor=caller(request),
-            project=get_project(caller(request), body.validated_data["project"]),
+            actor=user_of(request),
+            project=get_project(user_of(request), body.validated_data["project"]),
             spec=body.spec(),
         )
         nothing_yet = frozenset({"events", "metadata", "outputs"})
@@ -71,7 +71,7 @@ class ExecutionDetailView(APIView):
         operation_id="executions_retrieve", parameters=[REFERENCE, EXCLUDE], responses=schemas.ExecutionDetail
     )
     def get(self, request: Request, ref: str) -> Response:
-        execution = selectors.get_execution(caller(request), ref)
+        execution = selectors.get_execution(user_of(request), ref)
         return Response(represent_detail(execution, request, names(request, "exclude")))
 
     @extend_schema(
@@ -95,18 +95,20 @@ class ExecutionDetailView(APIView):
     @extend_schema(operation_id="executions_destroy", parameters=[REFERENCE], responses={204: None})
     def delete(self, request: Request, ref: str) -> Response:
         services.delete_execution(
-            execution=selectors.get_execution(caller(request), ref), actor=caller(request)
+            execution=selectors.get_execution(user_of(request), ref), actor=user_of(request)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: Request, ref: str) -> Response:
-        execution = selectors.get_execution(caller(request), ref)
+        execution = selectors.get_execution(user_of(request), ref)
         body = schemas.ExecutionChange(data=request.data)
         body.is_valid(raise_exception=True)
         if "title" in body.validated_data:
-            services.set_title(execution=execution, actor=caller(request), title=body.validated_data["title"])
+            services.set_title(
+                execution=execution, actor=user_of(request), title=body.validated_data["title"]
+            )
         if "tags" in body.validated_data:
-            services.set_tags(execution=execution, actor=caller(request), tags=body.validated_data["tags"])
+            services.set_tags(execution=execution, actor=user_of(request), tags=body.validated_data["tags"])
         return Response(represent_detail(execution, request, names(request, "exclude")))
 
 
@@ -117,7 +119,7 @@ class ExecutionStopView(APIView):
     def post(self, request: Request, ref: str) -> Response:
         """Stop it; a second call ends it at once. Nothing happens to an execution that has ended."""
         services.stop_execution(
-            execution=selectors.get_execution(caller(request), ref), actor=caller(request)
+            execution=selectors.get_execution(user_of(request), ref), actor=user_of(request)
         )
         return Response({"message": "OK"})
 
@@ -128,10 +130,10 @@ class ExecutionTagsView(APIView):
     )
     def post(self, request: Request, ref: str) -> Response:
         """Add tags to those it has."""
-        execution = selectors.get_execution(caller(request), ref)
+        execution = selectors.get_execution(user_of(request), ref)
         body = schemas.Tags(data=request.data)
         body.is_valid(raise_exception=True)
-        services.add_tags(execution=execution, actor=caller(request), tags=body.validated_data["tags"])
+        services.add_tags(execution=execution, actor=user_of(request), tags=body.validated_data["tags"])
         return Response({"tags": execution.tags})
 
 
@@ -145,14 +147,14 @@ class ExecutionOutputsView(APIView):
         responses={200: {"type": "array", "items": {"type": "object"}}},
     )
     def get(self, request: Request, ref: str) -> Response:
-        return Response(outputs(selectors.get_execution(caller(request), ref), request))
+        return Response(outputs(selectors.get_execution(user_of(request), ref), request))
 
 
 class ExecutionSpecView(APIView):
     @extend_schema(operation_id="executions_spec", parameters=[REFERENCE], responses=schemas.ExecutionPayload)
     def get(self, request: Request, ref: str) -> Response:
         """The body of a creation that repeats the execution."""
-        return Response(services.payload_from(selectors.get_execution(caller(request), ref)))
+        return Response(services.payload_from(selectors.get_execution(user_of(request), ref)))
 
 
 class NotebooksUnavailable(DomainError):
@@ -182,8 +184,3 @@ def _row_columns(executions: QuerySet[Execution], include: frozenset[str]) -> Qu
     if "stop_expression" in include and "runtime_config" in unread:
         unread.remove("runtime_config")
     return selectors.with_shared_related(executions).defer(*unread)
-
-
-def caller(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (for the type checker: only users are let in)
-    return request.user

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
-from executions.api.representation import duration_seconds, timestamp
+from common.rest.times import timestamp
+from executions.api.representation import duration_seconds
 from executions.models import Execution
 from executions.types import INCOMPLETE
 

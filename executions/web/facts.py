@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from common import clock
+from common.rest.times import timestamp
 from datastores.models import Datum
 from datastores.selectors import datums_for
-from executions.api.representation import price, timestamp
+from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
 from projects.models import ProjectVariable
