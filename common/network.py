@@ -1,4 +1,4 @@
-"""Which network addresses the server may contact on a user's behalf.
+"""Addresses of the network: which ones the server may contact on a user's behalf, and who calls.
 
 A name is resolved once, every address is judged, and the caller connects to the judged address, so that a name that
 resolves differently the second time gains nothing.
@@ -8,6 +8,7 @@ import ipaddress
 import socket
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from common.errors import DomainError
 
@@ -53,3 +54,15 @@ def _is_public(text: str) -> bool:
         if inner is not None:
             return inner.is_global and not inner.is_multicast
     return address.is_global and not address.is_multicast
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the connection, or what a trusted proxy says it is (uvicorn's `FORWARDED_ALLOW_IPS`).
+
+    Empty when the connection has none, as over a Unix socket.
+    """
+    text = str(request.META.get("REMOTE_ADDR", "")).partition("%")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""

@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Owner
+from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
+from organizations.models import Team
 from projects.models import Project
 
 
@@ -37,6 +39,9 @@ class DataStore(IdentifiedModel):
     project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.CASCADE, related_name="stores"
     )
+    teams = models.ManyToManyField(
+        Team, blank=True, related_name="stores", help_text="those who may use it when access is by teams"
+    )
     allow_read = models.BooleanField(default=True)
     allow_write = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
@@ -52,6 +57,12 @@ class DataStore(IdentifiedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> Target:
+        if self.project is not None:
+            return Target("store", str(self.pk), self.name, self.project.audit_scope)
+        return Target("store", str(self.pk), self.name, Scope((self.owner_id,) if self.owner_id else ()))
 
 
 class Datum(IdentifiedModel):
@@ -106,6 +117,10 @@ class Datum(IdentifiedModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def audit_target(self) -> Target:
+        return Target("datum", str(self.pk), self.name, self.project.audit_scope)
+
 
 class DatumAlias(IdentifiedModel):
     """A name in a project that points to a datum and can be moved."""
@@ -122,3 +137,7 @@ class DatumAlias(IdentifiedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("datum_alias", str(self.pk), self.name, self.project.audit_scope)

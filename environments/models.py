@@ -1,11 +1,15 @@
-"""Environments (kinds of machine a job may choose) and the workers that serve their queues."""
+"""Environments (kinds of machine a job may choose), who may use them, the workers that serve their queues, and the
+registries that private images come from."""
 
 from decimal import Decimal
 
 from django.db import models
 
 from accounts.models import Owner
+from audit.types import Scope, Target
+from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
+from organizations.models import Team
 
 
 class Environment(IdentifiedModel):
@@ -18,11 +22,20 @@ class Environment(IdentifiedModel):
         Owner, null=True, blank=True, on_delete=models.PROTECT, related_name="environments",
         help_text="nobody: every user of the installation may use it",
     )  # fmt: skip
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_environments",
+        help_text="the team of the owning organization that it belongs to; nobody else may use it",
+    )  # fmt: skip
+    restricted_to_teams = models.BooleanField(
+        default=False, help_text="only members of teams with a place in it may use it"
+    )
     queue_name = models.CharField(max_length=128)
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")
     provider = models.CharField(max_length=32, null=True, blank=True)
     enabled = models.BooleanField(default=True)
-    allow_personal_usage = models.BooleanField(default=True)
+    allow_personal_usage = models.BooleanField(
+        default=True, help_text="also for projects that belong to a user, not to an organization"
+    )
     has_gpu = models.BooleanField(default=False)
     gpu_spec = models.CharField(max_length=128, blank=True)
     supports_priority = models.BooleanField(default=True)
@@ -41,6 +54,69 @@ class Environment(IdentifiedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> Target:
+        scope = Scope((self.owner_id,) if self.owner_id else ())
+        return Target("environment", str(self.pk), self.slug, scope)
+
+
+class TeamPlace(IdentifiedModel):
+    """What one team may use of an environment."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="team_places")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="environment_places")
+    max_running = models.IntegerField(
+        null=True, blank=True, help_text="executions at once; 0 blocks the team; empty: no limit of its own"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "team"], name="one_place_per_team"),
+            models.CheckConstraint(
+                condition=models.Q(max_running__isnull=True) | models.Q(max_running__gte=0),
+                name="team_quota_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team} in {self.environment}"
+
+    @property
+    def audit_target(self) -> Target:
+        scope = Scope((self.team.organization_id,))
+        return Target("team_place", str(self.pk), str(self), scope)
+
+
+class RegistryCredentials(IdentifiedModel):
+    """How images whose name matches a pattern are pulled. Belongs to an organization; secrets go in and never come out."""
+
+    class Kind(models.TextChoices):
+        DOCKER = "docker", "Docker login"
+        AWS_ECR = "aws-ecr", "AWS ECR with access keys"
+        AWS_ECR_ROLE = "aws-ecr-role", "AWS ECR with the machine's role"
+        GOOGLE = "gcp-cr", "Google Artifact Registry"
+
+    kind = models.CharField(max_length=32, choices=Kind.choices)
+    image_pattern = models.CharField(max_length=255, help_text="such as docker.io/acme/*")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="registry_credentials")
+    configuration = models.JSONField(default=dict, blank=True, help_text="what is not secret")
+    secrets = EncryptedTextField(blank=True, help_text="JSON of the secret half of the configuration")
+
+    class Meta:
+        verbose_name_plural = "registry credentials"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "image_pattern"], name="registry_pattern_unique_for_owner"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.image_pattern
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("registry_credentials", str(self.pk), self.image_pattern, Scope((self.owner_id,)))
 
 
 class Worker(IdentifiedModel):

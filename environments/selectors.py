@@ -6,9 +6,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
+from environments.access import environments_usable_by
 from environments.errors import EnvironmentMissing, EnvironmentNotFound, NoEnvironment
 from environments.models import Environment
-from organizations.access import environments_usable_by
 from projects.models import Project
 
 LOCAL_SLUG = "local"

@@ -6,9 +6,11 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from audit.types import Target
 from common.models import IdentifiedModel
 from environments.models import Environment
 from executions.types import FINAL, Status
+from organizations.models import Team
 from projects.models import Commit, Project
 
 _FINAL = sorted(status.value for status in FINAL)  # a stable order, or every migration would see a change
@@ -24,6 +26,10 @@ class Execution(IdentifiedModel):
     )
     commit = models.ForeignKey(Commit, null=True, on_delete=models.PROTECT, related_name="executions")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="executions")
+    quota_team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="whose place in the environment it takes, see docs/quotas.md",
+    )  # fmt: skip
 
     status = models.CharField(max_length=16, choices=[(s, s) for s in Status], default=Status.CREATED)
     status_detail = models.TextField(blank=True, help_text="short text set by the running job")
@@ -108,6 +114,10 @@ class Execution(IdentifiedModel):
 
     def __str__(self) -> str:
         return f"#{self.counter}"
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("execution", str(self.pk), str(self), self.project.audit_scope)
 
     @property
     def is_final(self) -> bool:

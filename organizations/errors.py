@@ -13,16 +13,6 @@ class TeamNotFound(NotFound):
         super().__init__(f"Team {reference} does not exist.")
 
 
-class NotAdministrator(DomainError):
-    """Only an owner of the organization, or a superuser of the installation, may do this."""
-
-    code = "forbidden"
-    http_status = 403
-
-    def __init__(self, organization: object) -> None:
-        super().__init__(f"Only an owner of {organization} may do this. Ask one of them.")
-
-
 class NotSuperuser(DomainError):
     code = "forbidden"
     http_status = 403

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
+from organizations.access import organizations_of
 from organizations.errors import OrganizationNotFound, TeamNotFound
-from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
+from organizations.models import Organization, Team, TeamMembership
 
 _LARGEST_ID = 2**63 - 1
 
@@ -15,7 +16,7 @@ _LARGEST_ID = 2**63 - 1
 def organizations_for(user: User | AnonymousUser) -> QuerySet[Organization]:
     """Those that the user belongs to, by name."""
     return (
-        Organization.objects.filter(_seen_by(user, "pk"))
+        Organization.objects.filter(organizations_of(user, "pk"))
         .select_related("owner")
         .order_by("owner__name", "pk")
     )
@@ -32,10 +33,18 @@ def get_organization(user: User | AnonymousUser, organization_id: int) -> Organi
     return found
 
 
+def get_organization_by_name(user: User | AnonymousUser, name: str) -> Organization:
+    named = organizations_for(user).filter(owner__name__iexact=name) if "\0" not in name else None
+    found = named.first() if named is not None else None
+    if found is None:
+        raise OrganizationNotFound(name.replace("\0", ""))
+    return found
+
+
 def teams_for(user: User | AnonymousUser) -> QuerySet[Team]:
     """Every team of the organizations that the user belongs to."""
     return (
-        Team.objects.filter(_seen_by(user, "organization_id"))
+        Team.objects.filter(organizations_of(user, "organization_id"))
         .select_related("organization__owner")
         .order_by("name", "pk")
     )
@@ -48,12 +57,3 @@ def get_team(user: User | AnonymousUser, team_id: UUID) -> Team:
     if team is None:
         raise TeamNotFound(team_id)
     return team
-
-
-def _seen_by(user: User | AnonymousUser, path: str) -> Q:
-    if not isinstance(user, User) or not user.is_active:
-        return Q(pk__in=[])
-    if user.is_superuser:
-        return Q()
-    mine = OrganizationMembership.objects.filter(user=user).values("organization_id")
-    return Q(**{f"{path}__in": mine})

@@ -4,7 +4,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import OWNER_NAME, Owner, User
-from organizations.errors import LastOwner, NameRefused, NotAdministrator, NotAMember, NotSuperuser
+from organizations.access import Capability, require_in
+from organizations.errors import LastOwner, NameRefused, NotAMember, NotSuperuser
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
 
 Role = OrganizationMembership.Role
@@ -37,7 +38,7 @@ def add_member(
     *, organization: Organization, actor: User, user: User, role: str = Role.MEMBER
 ) -> OrganizationMembership:
     """Make `user` a member, or change the role that they have. Raises `LastOwner`."""
-    _require_administrator(organization, actor)
+    require_in(actor, Capability.ADMINISTER, organization)
     if role != Role.OWNER:
         _keep_an_owner(organization, without=user)
     membership, _ = OrganizationMembership.objects.update_or_create(
@@ -49,7 +50,7 @@ def add_member(
 @transaction.atomic
 def remove_member(*, organization: Organization, actor: User, user: User) -> None:
     """Out of the organization and of all its teams. What they ran stays. Raises `LastOwner`."""
-    _require_administrator(organization, actor)
+    require_in(actor, Capability.ADMINISTER, organization)
     _keep_an_owner(organization, without=user)
     TeamMembership.objects.filter(team__organization=organization, user=user).delete()
     OrganizationMembership.objects.filter(organization=organization, user=user).delete()
@@ -57,7 +58,7 @@ def remove_member(*, organization: Organization, actor: User, user: User) -> Non
 
 def create_team(*, organization: Organization, actor: User, name: str) -> Team:
     """Raises `NameRefused`."""
-    _require_administrator(organization, actor)
+    require_in(actor, Capability.ADMINISTER, organization)
     name = name.strip()
     if not 0 < len(name) <= _LONGEST_TEAM_NAME or not name.isprintable():
         raise NameRefused(f"Use 1 to {_LONGEST_TEAM_NAME} printable characters.")
@@ -77,7 +78,7 @@ def add_team_member(
     allow_project_administration: bool = False,
 ) -> TeamMembership:
     """Put a member of the organization into one of its teams, or change what they may do there."""
-    _require_administrator(team.organization, actor)
+    require_in(actor, Capability.ADMINISTER, team.organization)
     if not OrganizationMembership.objects.filter(organization=team.organization, user=user).exists():
         raise NotAMember(user, team.organization)
     rights = {"is_read_only": is_read_only, "allow_project_administration": allow_project_administration}
@@ -86,14 +87,8 @@ def add_team_member(
 
 
 def remove_team_member(*, team: Team, actor: User, user: User) -> None:
-    _require_administrator(team.organization, actor)
+    require_in(actor, Capability.ADMINISTER, team.organization)
     TeamMembership.objects.filter(team=team, user=user).delete()
-
-
-def _require_administrator(organization: Organization, actor: User) -> None:
-    owners = OrganizationMembership.objects.filter(organization=organization, role=Role.OWNER)
-    if not actor.is_active or not (actor.is_superuser or owners.filter(user=actor).exists()):
-        raise NotAdministrator(organization)
 
 
 def _keep_an_owner(organization: Organization, *, without: User) -> None:

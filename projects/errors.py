@@ -29,6 +29,16 @@ class OwnerRefused(DomainError):
         )
 
 
+class PersonalProjectsForbidden(DomainError):
+    field = "owner"
+    code = "personal_projects_forbidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your organization does not allow personal projects. Choose the organization or one of your teams as the owner."
+        )
+
+
 class InvalidValue(DomainError):
     """One value of a request that cannot be used, with the reason in the message."""
 

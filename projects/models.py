@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Owner
+from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
-from organizations.models import Team
+from organizations.models import PENDING, InvitationBase, Organization, Team
 
 PROJECT_NAME = RegexValidator(
     r"\A[A-Za-z0-9_-]{1,64}\Z", "Use 1 to 64 letters, digits, hyphens and underscores."
@@ -46,6 +47,29 @@ class Project(IdentifiedModel):
     def full_name(self) -> str:
         return f"{self.owner.name}/{self.name}"
 
+    @property
+    def audit_scope(self) -> Scope:
+        return Scope((self.owner_id,), self.pk, self.full_name)
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("project", str(self.pk), self.full_name, self.audit_scope)
+
+
+class FormerAddress(models.Model):
+    """An address that a project had before it was renamed or transferred; links to it go on to where it is now."""
+
+    owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=64)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="former_addresses")
+
+    class Meta:
+        verbose_name_plural = "former addresses"
+        constraints = [models.UniqueConstraint("owner", Lower("name"), name="former_address_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
 
 class ProjectCollaborator(IdentifiedModel):
     """Somebody outside the owner who may work in one project."""
@@ -63,6 +87,29 @@ class ProjectCollaborator(IdentifiedModel):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.project}"
+
+    @property
+    def audit_target(self) -> Target:
+        scope = Scope((self.project.owner_id, self.user_id), self.project_id, self.project.full_name)
+        return Target("collaborator", str(self.pk), str(self.user), scope)
+
+
+class ProjectInvitation(InvitationBase):
+    """Into one project, as a collaborator from outside its owner."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    is_read_only = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "project", Lower("email"), condition=PENDING, name="one_pending_project_invitation"
+            )
+        ]
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("project_invitation", str(self.pk), self.email, self.project.audit_scope)
 
 
 class ProjectCounter(models.Model):
@@ -104,6 +151,10 @@ class Repository(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("repository", str(self.pk), self.url, self.project.audit_scope)
 
 
 class Commit(IdentifiedModel):
@@ -153,19 +204,89 @@ class Commit(IdentifiedModel):
     def short_identifier(self) -> str:
         return self.identifier[: 8 if self.adhoc else 7]
 
+    @property
+    def audit_target(self) -> Target:
+        return Target("commit", str(self.pk), self.short_identifier, self.project.audit_scope)
 
-class ProjectVariable(IdentifiedModel):
-    """An environment variable that executions of the project inherit."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="variables")
+class Variable(IdentifiedModel):
+    """An environment variable of jobs."""
+
     name = models.CharField(max_length=128, validators=[VARIABLE_NAME])
     value = EncryptedTextField(blank=True)
     secret = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectVariable(Variable):
+    """Executions of the project inherit it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="variables")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="variable_name_unique_in_project")
         ]
 
+    @property
+    def audit_target(self) -> Target:
+        return Target("project_variable", str(self.pk), self.name, self.project.audit_scope)
+
+
+class OrganizationVariable(Variable):
+    """Executions of every project of the organization inherit it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="variables")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], name="variable_name_unique_in_organization"
+            )
+        ]
+
+    @property
+    def audit_target(self) -> Target:
+        scope = Scope((self.organization_id,))
+        return Target("organization_variable", str(self.pk), self.name, scope)
+
+
+class VariableGroup(IdentifiedModel):
+    """A named set of variables of an organization. Projects that it is assigned to inherit it; their executions may
+    also ask for it by name or id."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="variable_groups")
+    name = models.CharField(max_length=128)
+    description = models.TextField(blank=True)
+    projects = models.ManyToManyField(Project, blank=True, related_name="variable_groups")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), name="variable_group_name_unique")
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("variable_group", str(self.pk), self.name, Scope((self.organization_id,)))
+
+
+class GroupVariable(Variable):
+    group = models.ForeignKey(VariableGroup, on_delete=models.CASCADE, related_name="variables")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["group", "name"], name="variable_name_unique_in_group")
+        ]
+
+    @property
+    def audit_target(self) -> Target:
+        scope = self.group.audit_target.scope
+        return Target("group_variable", str(self.pk), f"{self.group}: {self.name}", scope)

@@ -10,8 +10,8 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, W
 from django.db.models.lookups import IsNull
 
 from accounts.models import Owner, User
-from organizations.access import visible_to
-from organizations.models import OrganizationMembership, Team, TeamMembership
+from organizations.access import Role, collaborations_of, memberships_of, team_memberships_of, visible_to
+from organizations.models import OrganizationMembership, Team
 from projects.errors import CommitAmbiguous, CommitMissing, CommitNotFound, OwnerRefused, ProjectNotFound
 from projects.models import Commit, Project, ProjectVariable, Repository
 
@@ -137,16 +137,16 @@ def read_only_among(user: User | AnonymousUser, projects: Iterable[Project]) -> 
     """Those of the given visible projects in which `user` may only look. One query."""
     if not isinstance(user, User) or user.is_superuser:
         return frozenset()
-    organizations = OrganizationMembership.objects.filter(user=user)
-    working_teams = TeamMembership.objects.filter(user=user).filter(
+    memberships = memberships_of(user)
+    working_teams = team_memberships_of(user).filter(
         Q(is_read_only=False) | Q(allow_project_administration=True)
     )
     working = (
         Q(owner_id=user.pk)
-        | Q(team__isnull=True, owner_id__in=organizations.values("organization_id"))
-        | Q(owner_id__in=organizations.filter(role="owner").values("organization_id"))
+        | Q(team__isnull=True, owner_id__in=memberships.exclude(role=Role.VIEWER).values("organization_id"))
+        | Q(owner_id__in=memberships.filter(role=Role.OWNER).values("organization_id"))
         | Q(team_id__in=working_teams.values("team_id"))
-        | Q(pk__in=user.collaborations.filter(is_read_only=False).values("project_id"))
+        | Q(pk__in=collaborations_of(user).filter(is_read_only=False).values("project_id"))
     )
     ids = frozenset(project.pk for project in projects)
     return ids - frozenset(Project.objects.filter(working, pk__in=ids).values_list("pk", flat=True))
@@ -154,13 +154,17 @@ def read_only_among(user: User | AnonymousUser, projects: Iterable[Project]) -> 
 
 def ownership_options(user: User) -> list[str]:
     """Every text that `resolve_owner` accepts from this user, organizations first."""
-    memberships = user.memberships.select_related("organization__owner").order_by("organization__owner__name")
     options: list[str] = []
-    for membership in memberships:
+    for membership in _owning_memberships(user).order_by("organization__owner__name"):
         name = membership.organization.name
         teams = _own_teams(user, membership).order_by("name").values_list("name", flat=True)
         options += [name, *(f"{name}:{team}" for team in teams)]
-    return [*options, user.username]
+    return options if personal_projects_forbidden(user) else [*options, user.username]
+
+
+def personal_projects_forbidden(user: User) -> bool:
+    """Whether an organization of the user says that its members own no projects themselves."""
+    return user.memberships.filter(organization__forbid_personal_projects=True).exists()
 
 
 def resolve_owner(user: User, text: str) -> tuple[Owner, Team | None]:
@@ -170,11 +174,7 @@ def resolve_owner(user: User, text: str) -> tuple[Owner, Team | None]:
         raise OwnerRefused(text.replace("\0", ""))
     if name.lower() == user.username.lower() and not team_name:
         return user.owner, None
-    membership = (
-        user.memberships.filter(organization__owner__name__iexact=name)
-        .select_related("organization__owner")
-        .first()
-    )
+    membership = _owning_memberships(user).filter(organization__owner__name__iexact=name).first()
     if membership is None:
         raise OwnerRefused(text)
     if not team_name:
@@ -185,12 +185,18 @@ def resolve_owner(user: User, text: str) -> tuple[Owner, Team | None]:
     return membership.organization.owner, team
 
 
+def _owning_memberships(user: User) -> QuerySet[OrganizationMembership]:
+    """In the organizations that the user may create projects for."""
+    return memberships_of(user).exclude(role=Role.VIEWER).select_related("organization__owner")
+
+
 def _own_teams(user: User, membership: OrganizationMembership) -> QuerySet[Team]:
-    """The teams of one organization that the user may give a project to: all for its owner, else their own."""
+    """The teams of one organization that the user may give a project to: all for its owner, else where they work."""
     teams = Team.objects.filter(organization_id=membership.organization_id)
-    if membership.role == OrganizationMembership.Role.OWNER:
+    if membership.role == Role.OWNER:
         return teams
-    return teams.filter(memberships__user=user)
+    working = team_memberships_of(user).filter(Q(is_read_only=False) | Q(allow_project_administration=True))
+    return teams.filter(pk__in=working.values("team_id"))
 
 
 def as_uuid(text: UUID | str) -> UUID | None:

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "csp",
     "common",
+    "audit",
     "accounts",
     "organizations",
     "projects",
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "audit.middleware.AuditOrigin",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -269,6 +271,23 @@ ALLOW_LOCAL_REPOSITORIES = env.boolean("ALLOW_LOCAL_REPOSITORIES")
 LOCAL_REPOSITORY_ROOTS = env.items("LOCAL_REPOSITORY_ROOTS")
 ALLOW_PRIVATE_NETWORK_URLS = env.boolean("ALLOW_PRIVATE_NETWORK_URLS", True)
 PULSE_PATH = env.text("PULSE_PATH")  # scheduler and ingest touch it after each round that went well
+
+# E-mail
+if env.text("EMAIL_HOST"):
+    EMAIL_HOST = env.text("EMAIL_HOST")
+    EMAIL_PORT = env.integer("EMAIL_PORT", 587)
+    EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+    EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+    EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", EMAIL_PORT == 587)
+    EMAIL_USE_SSL = env.boolean("EMAIL_USE_SSL", EMAIL_PORT == 465)
+    EMAIL_TIMEOUT = 20
+else:  # whoever runs the installation finds the letters in a folder
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "mlops@localhost")
+
+# Audit
+AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 180)  # 0: rows are kept for ever
 
 # Code
 GIT_LIST_TIMEOUT_SECONDS = env.integer("GIT_LIST_TIMEOUT_SECONDS", 30)

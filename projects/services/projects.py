@@ -11,9 +11,16 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Owner, User
 from organizations.access import Capability, require
-from organizations.models import OrganizationMembership, Team, TeamMembership
+from organizations.models import Team
+from projects import selectors
 from projects.background import delete_stored_files, forget_mirror
-from projects.errors import InvalidValue, OwnerRefused, ProjectBusy, ProjectNameTaken
+from projects.errors import (
+    InvalidValue,
+    OwnerRefused,
+    PersonalProjectsForbidden,
+    ProjectBusy,
+    ProjectNameTaken,
+)
 from projects.models import DEFAULT_YAML_PATH, PROJECT_NAME, Project
 
 CHANGEABLE = frozenset(
@@ -112,15 +119,13 @@ def _save(project: Project, update_fields: list[str] | None = None) -> None:
 
 
 def _require_ownership(actor: User, owner: Owner, team: Team | None) -> None:
-    if actor.is_superuser or (owner.pk == actor.pk and team is None):
-        return
-    membership = OrganizationMembership.objects.filter(user=actor, organization_id=owner.pk).first()
-    if membership is None:
-        raise OwnerRefused(owner)
-    if team is None or membership.role == OrganizationMembership.Role.OWNER:
-        return
-    if not TeamMembership.objects.filter(user=actor, team=team).exists():
-        raise OwnerRefused(team)
+    """Raise `OwnerRefused` or `PersonalProjectsForbidden` unless `actor` may give a project to these."""
+    if team is not None and team.organization_id != owner.pk:
+        raise OwnerRefused(f"{owner}:{team.name}")
+    if owner.pk == actor.pk and selectors.personal_projects_forbidden(actor):
+        raise PersonalProjectsForbidden
+    if not actor.is_superuser:
+        selectors.resolve_owner(actor, f"{owner}:{team.name}" if team else owner.name)
 
 
 def _checked_name(name: str) -> str:

@@ -1,11 +1,10 @@
 """The access matrix: every route of the installation, called by everybody.
 
-The table says what kind of thing each route is. A route that nobody wrote down fails `test_every_route_is_declared`, so
-that a new endpoint enters this table in the commit that adds it.
+The tables in `declared` say what kind of thing each route is. A route that nobody wrote down fails `test_every_route_is_declared`, so
+that a new endpoint enters the table of its app in the commit that adds it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,144 +15,14 @@ from django.test import Client
 from accounts.models import User
 from accounts.services import create_api_token
 from projects.models import Project
+from tests.access.declared import TABLE
+from tests.access.declared.route import ALIAS, IN_BODY, ORGANIZATION, OWN, PROJECT, SIGNED_IN, TOKEN, Route
 from tests.access.routes import all_routes
 from tests.access.world import World, build_world
 
-PUBLIC = "public"  # anybody, signed in or not
-SIGNED_IN = "signed in"  # anybody with an account; shows nothing of others
-PROJECT = "project"  # a stranger gets 404, a read-only collaborator may look, changes need more
-IN_BODY = "in body"  # as `PROJECT`, but the thing is named in the request's body or query
-ALIAS = "alias"  # as `PROJECT`, named by an alias
-ORGANIZATION = "organization"  # only members find it
-OWN = "own"  # a thing of one user, whatever their roles
-TOKEN = "token"  # its own credential in the request: a job token or a signed address
-
-
-@dataclass(frozen=True)
-class Route:
-    kind: str
-    methods: tuple[str, ...] = ("get",)
-    body: dict[str, Any] = field(default_factory=dict)
-    page: bool = False  # an HTML page sends the anonymous to the login page instead of answering 401
-    multipart: bool = False
-
-
-def page(kind: str, *methods: str) -> Route:
-    return Route(kind, methods or ("get",), page=True)
-
-
-def api(kind: str, *methods: str, **body: Any) -> Route:
-    return Route(kind, methods or ("get",), body)
-
-
-P = "p/<str:owner>/<str:project>/"
-JOB = "api/agent/v1/jobs/<uuid:execution_id>/<int:epoch>/"
-V0 = "api/v0/"
-
-TABLE: dict[str, Route] = {
-    "healthz": api(PUBLIC),
-    "readyz": api(PUBLIC),
-    "files/<str:token>/<str:filename>": api(TOKEN, "get", "put"),
-    f"{V0}schema/": api(PUBLIC),
-    "api/docs/": page(PUBLIC),
-    "auth/login/": page(PUBLIC),
-    "auth/link/": page(PUBLIC),
-    "auth/logout/": page(PUBLIC, "post"),
-    "auth/tokens/": page(SIGNED_IN),
-    "auth/tokens/<uuid:token_id>/revoke/": page(OWN, "post"),
-    f"{V0}server/": api(PUBLIC),
-    f"{V0}get-token/": api(PUBLIC, "post"),
-    f"{V0}users/": api(SIGNED_IN),
-    f"{V0}users/me/": api(SIGNED_IN),
-    f"{V0}users/login_link/": api(SIGNED_IN),
-    f"{V0}organizations/": api(SIGNED_IN),
-    f"{V0}organizations/<int:organization_id>/": api(ORGANIZATION),
-    f"{V0}teams/": api(SIGNED_IN),
-    f"{V0}teams/<uuid:team_id>/": api(ORGANIZATION),
-    f"{V0}environments/": api(SIGNED_IN),
-    f"{V0}environments/<str:reference>/": api(SIGNED_IN),
-    f"{V0}stores/": api(SIGNED_IN),
-    f"{V0}stores/<uuid:store_id>/": api(SIGNED_IN),
-    f"{V0}projects/": api(SIGNED_IN),
-    f"{V0}projects/ownership_options/": api(SIGNED_IN),
-    f"{V0}projects/<str:project_id>/": api(PROJECT, "get", "put", "patch", "delete", name="renamed"),
-    f"{V0}projects/<str:project_id>/commits/": api(PROJECT),
-    f"{V0}projects/<str:project_id>/fetch/": api(PROJECT, "post"),
-    f"{V0}projects/<str:project_id>/repository/": api(
-        PROJECT, "put", url="https://git.example.com/other.git"
-    ),
-    f"{V0}projects/<str:project_id>/environment_variable/": api(
-        PROJECT, "post", "delete", name="KEY", value="x", secret=False
-    ),
-    f"{V0}projects/<str:project_id>/import-package/": Route(
-        PROJECT, ("post",), {"description": "x"}, multipart=True
-    ),
-    f"{V0}commits/": api(SIGNED_IN),
-    f"{V0}commits/<str:identifier>/": api(PROJECT),
-    f"{V0}repositories/": api(SIGNED_IN),
-    f"{V0}data/": api(SIGNED_IN),
-    f"{V0}data/uploads/": api(IN_BODY, "post", project="{project}", name="new.txt", size=1),
-    f"{V0}data/metadata/apply/": api(IN_BODY, "post", datum_metadata={"{datum}": {"seen": True}}),
-    f"{V0}data/<uuid:datum_id>/": api(PROJECT),
-    f"{V0}data/<uuid:datum_id>": api(PROJECT),
-    f"{V0}data/<uuid:datum_id>/download/": api(PROJECT),
-    f"{V0}data/<uuid:datum_id>/download_url/": api(PROJECT),
-    f"{V0}data/<uuid:datum_id>/preview/": api(PROJECT),
-    f"{V0}data/<uuid:datum_id>/purge/": api(PROJECT, "post"),
-    f"{V0}data/<uuid:datum_id>/metadata/": api(PROJECT, "post", seen=True),
-    f"{V0}data/<uuid:datum_id>/complete/": api(PROJECT, "post"),
-    f"{V0}datum-aliases/": api(SIGNED_IN),
-    f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
-    f"{V0}executions/": api(SIGNED_IN),
-    f"{V0}executions/multi_download_metadata_csv/": api(IN_BODY, "get", ids="{execution}"),
-    f"{V0}executions/<str:ref>/": api(PROJECT, "get", "put", "patch", "delete", title="renamed"),
-    f"{V0}executions/<str:ref>/stop/": api(PROJECT, "post"),
-    f"{V0}executions/<str:ref>/tags/": api(PROJECT, "post", tags=["seen"]),
-    f"{V0}executions/<str:ref>/outputs/": api(PROJECT),
-    f"{V0}executions/<str:ref>/spec/": api(PROJECT),
-    f"{V0}executions/<str:ref>/events/": api(PROJECT),
-    f"{V0}executions/<str:ref>/status-events/": api(PROJECT),
-    f"{V0}executions/<str:ref>/log/": api(PROJECT),
-    f"{V0}executions/<str:ref>/log/search/": api(PROJECT),
-    f"{V0}executions/<str:ref>/log/download/": api(PROJECT),
-    f"{V0}executions/<str:ref>/stats/": api(PROJECT),
-    f"{V0}executions/<str:ref>/metadata/": api(PROJECT),
-    f"{V0}executions/<str:ref>/metadata/series/": api(PROJECT),
-    f"{V0}executions/<str:ref>/metadata/csv/": api(PROJECT),
-    f"{V0}notebook-executions/": api(IN_BODY, "post", project="{project}"),
-    f"{JOB}claim": api(TOKEN, "post"),
-    f"{JOB}cursor": api(TOKEN),
-    f"{JOB}uploads": api(TOKEN, "post"),
-    f"{JOB}inputs": api(TOKEN, "post"),
-    f"{JOB}input-request": api(TOKEN, "get", "post"),
-    f"{JOB}status-detail": api(TOKEN, "post"),
-    "": page(SIGNED_IN),
-    "projects/switch/": page(SIGNED_IN),
-    "projects/create/": page(SIGNED_IN),
-    P: page(PROJECT),
-    f"{P}executions/bulk/": Route(PROJECT, ("post",), {"action": "delete", "id": "{execution}"}, page=True),
-    f"{P}executions/create/": page(PROJECT),
-    f"{P}executions/create/facts/": page(PROJECT),
-    f"{P}execution/<uuid:execution_id>/": page(PROJECT),
-    f"{P}execution/<uuid:execution_id>/facts/": page(PROJECT),
-    f"{P}execution/<uuid:execution_id>/outputs/": page(PROJECT),
-    f"{P}fetch/": page(PROJECT, "post"),
-    f"{P}fetch/status/": page(PROJECT),
-    f"{P}data/": page(PROJECT),
-    f"{P}data/aliases/": page(PROJECT),
-    f"{P}commits/": page(PROJECT),
-    f"{P}commits/<str:identifier>/": page(PROJECT),
-    f"{P}commits/<str:identifier>/code/": page(PROJECT),
-    f"{P}settings/": page(PROJECT),
-    f"{P}settings/repository/new-key/": page(PROJECT, "post"),
-    f"{P}settings/repository/forget-host/": page(PROJECT, "post"),
-    f"{P}settings/variables/delete/": page(PROJECT, "post"),
-    f"{P}settings/<str:tab>/": page(PROJECT, "get", "post"),
-}
-
 
 def reason_not_declared(route: str) -> str:
-    return f"{route!r} is not in the access matrix: add it to TABLE in tests/access/test_matrix.py."
+    return f"{route!r} is not in the access matrix: add it to the module of its app in tests/access/declared."
 
 
 def test_every_route_is_declared() -> None:

@@ -14,7 +14,7 @@ from projects.models import Commit, Project, ProjectVariable, Repository
 from tests.support import factories
 
 if TYPE_CHECKING:
-    from tests.access.test_matrix import Route
+    from tests.access.declared.route import Route
 
 REPOSITORY_URL = "https://git.example.com/secret.git"
 

@@ -1,0 +1,16 @@
+"""Routes of accounts."""
+
+from tests.access.declared.route import OWN, PUBLIC, SIGNED_IN, V0, Route, api, page
+
+ROUTES: dict[str, Route] = {
+    "auth/login/": page(PUBLIC),
+    "auth/link/": page(PUBLIC),
+    "auth/logout/": page(PUBLIC, "post"),
+    "auth/tokens/": page(SIGNED_IN),
+    "auth/tokens/<uuid:token_id>/revoke/": page(OWN, "post"),
+    f"{V0}server/": api(PUBLIC),
+    f"{V0}get-token/": api(PUBLIC, "post"),
+    f"{V0}users/": api(SIGNED_IN),
+    f"{V0}users/me/": api(SIGNED_IN),
+    f"{V0}users/login_link/": api(SIGNED_IN),
+}
