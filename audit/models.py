@@ -38,6 +38,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["-created_at", "-id"], name="audit_newest"),
             models.Index(fields=["project_id", "-created_at"], name="audit_of_project"),
             models.Index(fields=["actor_id", "-created_at"], name="audit_of_actor"),
+            models.Index(fields=["kind", "-created_at"], name="audit_of_kind"),
             GinIndex(fields=["owner_ids"], name="audit_of_owners"),
         ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -55,3 +56,39 @@ class Origin:
 
 
 Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows somebody asks for; an empty field asks for nothing. `since` <= time < `until`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: str = ""
+    """A whole kind (`project.renamed`) or what stands before its dot (`project`)."""
+    actor: str = ""
+    """Name or id of a user."""
+    project: str = ""
+    """Id, `owner/name` or name of a project, as it was called then."""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the log, of the row that was read last: the next ones are older."""
+
+    created_at: datetime
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.created_at.isoformat()}_{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Position | None":
+        """None when the text is none that `__str__` made."""
+        moment, _, identity = text.partition("_")
+        try:
+            parsed = cls(datetime.fromisoformat(moment), UUID(identity))
+        except ValueError:
+            return None
+        return parsed if parsed.created_at.tzinfo else None

@@ -1,6 +1,10 @@
 """What a caller of organizations can run into."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
+
+from django.db.models import Model
 
 from common.errors import DomainError, NotFound
 
@@ -8,6 +12,13 @@ from common.errors import DomainError, NotFound
 class OrganizationNotFound(NotFound):
     def __init__(self, reference: object) -> None:
         super().__init__(f"Organization {reference} does not exist.")
+
+
+class OrganizationMissing(DomainError):
+    """Named in a request, but not there or not visible."""
+
+    code = "does_not_exist"
+    field = "organization"
 
 
 class TeamNotFound(NotFound):
@@ -20,7 +31,7 @@ class NotSuperuser(DomainError):
     http_status = 403
 
     def __init__(self) -> None:
-        super().__init__("Only a superuser of this installation may create organizations. Ask one of them.")
+        super().__init__("Only a superuser of this installation may do this. Ask one of them.")
 
 
 class NameRefused(DomainError):
@@ -35,6 +46,70 @@ class NotAMember(DomainError):
 
     def __init__(self, user: object, organization: object) -> None:
         super().__init__(f"{user} is not a member of {organization}. Add them to the organization first.")
+
+
+class AlreadyMember(DomainError):
+    code = "already_member"
+    http_status = 409
+    field = "user"
+
+    def __init__(self, user: object, organization: object) -> None:
+        super().__init__(f"{user} is a member of {organization} already.")
+
+
+class NotInTeam(NotFound):
+    def __init__(self, user: object, team: object) -> None:
+        super().__init__(f"{user} is not in the team {team}.")
+
+
+class MemberNotFound(NotFound):
+    def __init__(self, reference: object, organization: object) -> None:
+        super().__init__(f"{organization} has no member {reference}.")
+
+
+class RoleRefused(DomainError):
+    field = "role"
+
+    def __init__(self, role: object, roles: Iterable[str]) -> None:
+        super().__init__(f"'{str(role)[:40]}' is no role. Use {', '.join(roles)}.")
+
+
+class TeamRefused(DomainError):
+    field = "teams"
+
+    def __init__(self, team: object, organization: object) -> None:
+        super().__init__(f"{organization} has no team {team}. Choose one of its own.")
+
+
+class SecondFactorMissing(DomainError):
+    code = "second_factor_missing"
+    field = "require_2fa"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have no second factor yourself, so that this would lock you out. Set one up first, then require it."
+        )
+
+
+class StillOwns(DomainError):
+    """The message names what has to go first."""
+
+    code = "still_owns"
+    http_status = 409
+    _NAMED = 5
+
+    def __init__(self, owner: object, owned: Iterable[Model], action: str) -> None:
+        by_kind: dict[str, list[str]] = defaultdict(list)
+        for thing in owned:
+            by_kind[str(thing._meta.verbose_name_plural)].append(str(thing))
+        parts = [f"the {kind} {self._some(sorted(names))}" for kind, names in sorted(by_kind.items())]
+        super().__init__(
+            f"{owner} still owns {' and '.join(parts)}. Transfer or delete what it owns, then {action}."
+        )
+
+    def _some(self, names: list[str]) -> str:
+        more = len(names) - self._NAMED
+        return ", ".join(names[: self._NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class LastOwner(DomainError):

@@ -25,6 +25,7 @@ def register() -> None:
         check_storage,
         check_leases,
         check_debug,
+        check_organization_creation,
     ):
         checks.register(check, "platform")
 
@@ -125,5 +126,17 @@ def check_debug(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             "DEBUG is on: error pages show settings and code to whoever causes an error.",
             hint="Unset DEBUG on every installation that others can reach.",
             id="platform.W007",
+        )
+    ]
+
+
+def check_organization_creation(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.ORGANIZATION_CREATION in {"everyone", "superusers"}:
+        return []
+    return [
+        Error(
+            f"ORGANIZATION_CREATION is {settings.ORGANIZATION_CREATION!r}.",
+            hint="Use everyone, or superusers to let only them create organizations.",
+            id="platform.E020",
         )
     ]

@@ -76,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "common.web.context.platform",
+                "organizations.web.context.account_menu",
             ],
         },
     },
@@ -285,6 +286,9 @@ else:  # whoever runs the installation finds the letters in a folder
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "mlops@localhost")
+
+# Tenancy
+ORGANIZATION_CREATION = env.text("ORGANIZATION_CREATION", "everyone")  # who may create one; or superusers
 
 # Audit
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 180)  # 0: rows are kept for ever

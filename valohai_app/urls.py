@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/agent/v1/", include("executions.agent_api.urls")),
     path("", include("common.urls")),
     path("", include("accounts.web.urls")),
+    path("", include("organizations.web.urls")),
     path("", include("datastores.web.urls")),
     path("", include("executions.web.urls")),
     path("", include("projects.web.urls")),

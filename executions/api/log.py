@@ -12,9 +12,9 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.current import user_of
+from common.rest.downloads import attachment
 from common.rest.params import boolean
 from executions.api import queries
-from executions.api.streaming import attachment
 from executions.logs import reader, samples
 from executions.logs.search import Query, search
 from executions.selectors import get_execution

@@ -10,8 +10,9 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from common.errors import DomainError
+from common.rest.downloads import attachment
 from executions.api import queries
-from executions.api.streaming import attachment, json_list
+from executions.api.streaming import json_list
 from executions.logs.application import NOTICES
 from executions.metadata import store
 from executions.metadata.series import DEFAULT_POINTS, MAX_POINTS, series

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
 
 _AT_ONCE = 500
 
@@ -13,14 +12,6 @@ _AT_ONCE = 500
 def json_list(items: Iterable[Any], before: str = "", after: str = "") -> StreamingHttpResponse:
     """A JSON array of `items`, between two pieces of JSON text."""
     return StreamingHttpResponse(_json_pieces(items, before, after), content_type="application/json")
-
-
-def attachment(pieces: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
-    """Text to be saved as a file."""
-    response = StreamingHttpResponse(pieces, content_type=f"{content_type}; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(True, name)
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _json_pieces(items: Iterable[Any], before: str, after: str) -> Iterator[str]:

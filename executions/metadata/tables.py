@@ -1,28 +1,19 @@
 """Metadata as CSV: a row per event, a column per key."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from common.rest.downloads import csv_pieces
 from executions.metadata import store
 from executions.metadata.store import TIME_KEY, iso_time
 from executions.models import Execution
 
 
-class _Line:
-    """What `csv.writer` writes to: keeps the last line."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
-
-
 def csv_of_execution(execution: Execution) -> Iterator[str]:
     """Columns: `_time`, then every key in alphabetical order."""
     keys = sorted({*execution.cumulative_metadata} - {TIME_KEY})
-    return _csv([TIME_KEY, *keys], _rows(execution, keys, ()))
+    return csv_pieces([TIME_KEY, *keys], _rows(execution, keys, ()))
 
 
 def csv_of_executions(executions: Sequence[Execution]) -> Iterator[str]:
@@ -33,7 +24,7 @@ def csv_of_executions(executions: Sequence[Execution]) -> Iterator[str]:
         for execution in executions
         for row in _rows(execution, keys, (str(execution.pk), execution.title, execution.counter))
     )
-    return _csv(["execution_id", "execution_title", "execution_counter", TIME_KEY, *keys], rows)
+    return csv_pieces(["execution_id", "execution_title", "execution_counter", TIME_KEY, *keys], rows)
 
 
 def _rows(execution: Execution, keys: Sequence[str], leading: tuple[Any, ...]) -> Iterator[list[Any]]:
@@ -45,18 +36,3 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    line = _Line()
-    writer = csv.writer(line)
-    writer.writerow(header)
-    yield line.text
-    piece: list[str] = []
-    for row in rows:
-        writer.writerow(row)
-        piece.append(line.text)
-        if len(piece) >= 500:
-            yield "".join(piece)
-            piece.clear()
-    yield "".join(piece)

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.current import user_of
 from common.errors import DomainError
+from common.web.forms import show_error
 from common.web.pages import page, wants_fragment
 from executions import listing
 from executions.web.latest_run import latest_run
+from organizations.web.context import context_of
 from projects import selectors, services
 from projects.models import Project
-from projects.web.forms import ProjectForm, show_error
+from projects.web.forms import ProjectForm
 
 PAGE_SIZE = 50
 SWITCH_SIZE = 12
@@ -33,7 +35,10 @@ ORDERS: dict[str, tuple[Combinable | str, ...]] = {
 def home(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("search", "").replace("\x00", "").strip()[:200]
     sort = request.GET.get("sort", "activity")
+    chosen = context_of(request)
     projects = matching(request, text).order_by(*ORDERS.get(sort, ORDERS["activity"]))
+    if chosen.owner_id is not None:
+        projects = projects.filter(owner_id=chosen.owner_id)
     shown = Paginator(projects, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list(shown.object_list)
     activity = listing.activity_of(rows)
@@ -42,10 +47,11 @@ def home(request: HttpRequest) -> HttpResponse:
         "rows": [(project, activity[project.pk]) for project in rows],
         "search": text,
         "sort": sort,
+        "context": chosen,
         "host": request.build_absolute_uri("/"),
     }
     if not wants_fragment(request):
-        context["form"] = ProjectForm(owners=selectors.ownership_options(user_of(request)))
+        context["form"] = project_form(request)
         context["latest"] = None if text or sort != "activity" else latest_run(rows)
     return render(
         request, "projects/_list.html" if wants_fragment(request) else "projects/home.html", context
@@ -64,8 +70,7 @@ def project_switch(request: HttpRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_project(request: HttpRequest) -> HttpResponse:
-    owners = selectors.ownership_options(user_of(request))
-    form = ProjectForm(request.POST or None, owners=owners)
+    form = project_form(request)
     if request.method == "POST" and form.is_valid():
         try:
             project = create_from(request, form)
@@ -74,6 +79,12 @@ def create_project(request: HttpRequest) -> HttpResponse:
         else:
             return redirect(reverse("project", kwargs={"owner": project.owner.name, "project": project.name}))
     return render(request, "projects/create.html", {"form": form})
+
+
+def project_form(request: HttpRequest) -> ProjectForm:
+    """What was typed, or an empty form with the owner of the chosen context."""
+    owners = selectors.ownership_options(user_of(request))
+    return ProjectForm(request.POST or None, owners=owners, preferred=context_of(request).name)
 
 
 def create_from(request: HttpRequest, form: ProjectForm) -> Project:

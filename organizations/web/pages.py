@@ -52,6 +52,13 @@ def organization_page(request: HttpRequest, name: str, active_tab: str) -> dict[
     }
 
 
+def owned_organization_page(request: HttpRequest, name: str, active_tab: str) -> dict[str, Any]:
+    """As `organization_page`, for what only owners of the organization do."""
+    context = organization_page(request, name, active_tab)
+    require_in(user_of(request), Capability.ADMINISTER, context["organization"])
+    return context
+
+
 def links_for(organization: Organization, *, administers: bool) -> list[TabLink]:
     shown = [tab for tab in tabs if administers or not tab.for_owners_only]
     return [

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from projects.api import views
+from projects.api import audit, views
 from projects.api.repository import ProjectRepositoryView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -30,5 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("commits/", views.CommitListView.as_view(), name="commit-list"),
     path("commits/<str:identifier>/", views.CommitDetailView.as_view(), name="commit-detail"),
+    path("audit-events/", audit.AuditEventListView.as_view(), name="audit-event-list"),
+    path("audit-events/csv/", audit.AuditEventCsvView.as_view(), name="audit-event-csv"),
     path("repositories/", views.RepositoryListView.as_view(), name="repository-list"),
 ]

@@ -5,22 +5,7 @@ from typing import Any
 
 from django import forms
 
-from common.errors import DomainError, FieldsRefused
-
-TEXT = {"class": "form-control", "autocomplete": "off"}
-CODE = {"class": "form-control mono", "autocomplete": "off", "spellcheck": "false"}
-CHECK = {"class": "form-check-input"}
-SELECT = {"class": "form-select"}
-
-
-def show_error(form: forms.Form, error: DomainError) -> None:
-    """Put a refusal beside the field that it names."""
-    if isinstance(error, FieldsRefused):
-        for field, faults in error.faults.items():
-            for fault in faults:
-                form.add_error(field if field in form.fields else None, fault.message)
-    else:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
+from common.web.forms import CHECK, CODE, SELECT, TEXT
 
 
 class ProjectForm(forms.Form):
@@ -32,10 +17,11 @@ class ProjectForm(forms.Form):
     owner = forms.ChoiceField(widget=forms.Select(SELECT))
     description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
 
-    def __init__(self, data: Any = None, *, owners: Iterable[str]) -> None:
+    def __init__(self, data: Any = None, *, owners: Iterable[str], preferred: str = "") -> None:
         names = list(owners)
         # One's own name comes last among the options; it is the natural first choice.
-        super().__init__(data, initial={"owner": names[-1]}, auto_id="project-%s")
+        first = preferred if preferred in names else names[-1]
+        super().__init__(data, initial={"owner": first}, auto_id="project-%s")
         self.fields["owner"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
 

@@ -10,18 +10,21 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.current import user_of
 from common.errors import DomainError, NotFound
+from common.web.forms import show_error
 from common.web.pages import page
 from organizations.access import Capability, require
 from projects import selectors, services
 from projects.models import DEFAULT_FETCH_REFERENCE, Project
+from projects.web.audit import audit
 from projects.web.choices import environment_choices
 from projects.web.context import Tab, project_page
-from projects.web.forms import GeneralForm, RepositoryForm, VariableForm, show_error
+from projects.web.forms import GeneralForm, RepositoryForm, VariableForm
 
 TABS = {
     "general": "General",
     "repository": "Repository",
     "variables": "Environment variables",
+    "audit": "Audit log",
     "administration": "Administration",
 }
 
@@ -43,6 +46,7 @@ def settings(request: HttpRequest, owner: str, project: str, tab: str = "general
         "general": general,
         "repository": repository,
         "variables": variables,
+        "audit": audit,
         "administration": administration,
     }
     return show[tab](request, found, context)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from projects.web import commits, fetching, settings
+from projects.web import audit, commits, fetching, settings
 
 project_pages = [
     path("fetch/", fetching.start, name="project_fetch"),
@@ -14,6 +14,7 @@ project_pages = [
     path("settings/repository/new-key/", settings.new_key, name="repository_new_key"),
     path("settings/repository/forget-host/", settings.forget_host, name="repository_forget_host"),
     path("settings/variables/delete/", settings.delete_variable, name="variable_delete"),
+    path("settings/audit/csv/", audit.audit_csv, name="project_audit_csv"),
     path("settings/<str:tab>/", settings.settings, name="project_settings"),
 ]
 

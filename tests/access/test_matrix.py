@@ -16,7 +16,17 @@ from accounts.models import User
 from accounts.services import create_api_token
 from projects.models import Project
 from tests.access.declared import TABLE
-from tests.access.declared.route import ALIAS, IN_BODY, ORGANIZATION, OWN, PROJECT, SIGNED_IN, TOKEN, Route
+from tests.access.declared.route import (
+    ADMINISTERED,
+    ALIAS,
+    IN_BODY,
+    ORGANIZATION,
+    OWN,
+    PROJECT,
+    SIGNED_IN,
+    TOKEN,
+    Route,
+)
 from tests.access.routes import all_routes
 from tests.access.world import World, build_world
 
@@ -78,7 +88,9 @@ def fingerprint() -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize(("text", "method"), cases(SIGNED_IN, PROJECT, IN_BODY, ALIAS, ORGANIZATION, OWN))
+@pytest.mark.parametrize(
+    ("text", "method"), cases(SIGNED_IN, PROJECT, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN)
+)
 def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     route = TABLE[text]
     before = fingerprint()
@@ -91,7 +103,7 @@ def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, OWN))
+@pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, ADMINISTERED, OWN))
 def test_stranger_finds_nothing(world: World, text: str, method: str) -> None:
     route = world.filled(TABLE[text])
     before = fingerprint()
@@ -124,6 +136,21 @@ def test_read_only_collaborator_changes_nothing(world: World, text: str, method:
     world.assert_untouched()
 
 
+@pytest.mark.parametrize(("text", "method"), [*cases(ADMINISTERED), *cases(ORGANIZATION, changing=True)])
+def test_member_does_not_administer(world: World, text: str, method: str) -> None:
+    route = world.filled(TABLE[text])
+    before = fingerprint()
+    answer = call(caller(world.bob, route), method, world.path(text), route)
+    assert answer.status_code == 403
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize(("text", "method"), cases(ORGANIZATION, changing=False))
+def test_member_may_look(world: World, text: str, method: str) -> None:
+    answer = call(caller(world.bob, TABLE[text]), method, world.path(text), TABLE[text])
+    assert answer.status_code in (200, 302)
+
+
 @pytest.mark.parametrize(("text", "method"), cases(PROJECT, changing=False))
 def test_read_only_collaborator_may_look(world: World, text: str, method: str) -> None:
     route = TABLE[text]
@@ -131,7 +158,9 @@ def test_read_only_collaborator_may_look(world: World, text: str, method: str) -
     assert answer.status_code in (200, 302) or "settings" in text or "create" in text
 
 
-@pytest.mark.parametrize(("text", "method"), cases(PROJECT, SIGNED_IN, changing=False))
+@pytest.mark.parametrize(
+    ("text", "method"), cases(PROJECT, SIGNED_IN, ORGANIZATION, ADMINISTERED, changing=False)
+)
 def test_owner_is_served(world: World, text: str, method: str) -> None:
     route = TABLE[text]
     answer = call(caller(world.alice, route), method, world.path(text), route)

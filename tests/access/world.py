@@ -9,7 +9,7 @@ from accounts.models import ApiToken, User
 from datastores.models import Datum, DatumAlias
 from executions.models import Execution
 from executions.types import Status
-from organizations.models import Organization, Team
+from organizations.models import Invitation, Organization, Team
 from projects.models import Commit, Project, ProjectVariable, Repository
 from tests.support import factories
 
@@ -24,6 +24,7 @@ class World:
     alice: User
     charlie: User
     viewer: User
+    bob: User
     project: Project
     commit: Commit
     execution: Execution
@@ -32,6 +33,7 @@ class World:
     organization: Organization
     team: Team
     token: ApiToken
+    invitation: Invitation
 
     @property
     def secrets(self) -> list[str]:
@@ -44,6 +46,7 @@ class World:
             "alice@example.com",
             "secret-organization",
             "secret-team",
+            self.invitation.email,
         ]
 
     def path(self, route: str) -> str:
@@ -77,6 +80,10 @@ class World:
             "environment_id": self.execution.environment_id,
             "epoch": self.execution.epoch,
             "tab": "general",
+            "organization": self.organization.name,
+            "user_id": self.viewer.pk,
+            "invitation_id": self.invitation.pk,
+            "secret": "forged",
             "token": "forged",
             "token_id": self.token.pk,
             "organization_id": self.organization.pk,
@@ -107,7 +114,7 @@ class World:
 
 def build_world() -> World:
     alice = factories.make_user("alice")
-    viewer = factories.make_user("viewer")
+    viewer, bob = factories.make_user("viewer"), factories.make_user("bob")
     project = factories.make_project(alice, name="top-secret-project", description="nobody knows")
     factories.make_collaborator(project, viewer, is_read_only=True)
     Repository.objects.create(project=project, url=REPOSITORY_URL)
@@ -118,8 +125,11 @@ def build_world() -> World:
     )
     datum = factories.make_datum(project, name="secret-file.txt")
     alias = DatumAlias.objects.create(project=project, name="secret-alias", datum=datum)
-    organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer,))
-    team = factories.make_team(organization, "secret-team", members=(alice,))
+    organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer, bob))
+    team = factories.make_team(organization, "secret-team", members=(alice, viewer))
+    invitation = factories.make_invitation(organization, "secret-friend@example.com", inviter=alice)
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
     charlie = factories.make_user("charlie")
-    return World(alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token)
+    return World(
+        alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation
+    )  # fmt: skip

@@ -8,19 +8,21 @@ import io
 import itertools
 import tarfile
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from valohai_yaml import parse
 
-from accounts.models import Owner, User
+from accounts.models import EmailAddress, Owner, TotpDevice, User
 from common import clock
 from datastores.models import DataStore, Datum
 from environments.models import Environment
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
-from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
+from organizations.invitations import LIFETIME, new_secret
+from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
 from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter
 
 _numbers = itertools.count(1)
@@ -77,6 +79,27 @@ def make_team(
     for user in members:
         TeamMembership.objects.create(team=team, user=user, **rights)
     return team
+
+
+def make_invitation(organization: Organization, email: str = "", **fields: Any) -> Invitation:
+    """Pending, sent long enough ago to be sent again. Its link's secret is in `secret`, which is not stored."""
+    secret, digest = new_secret()
+    sent_at = clock.now() - timedelta(hours=1)
+    invitation = Invitation.objects.create(
+        organization=organization,
+        email=email or f"guest{next(_numbers)}@example.com",
+        **{"digest": digest, "sent_at": sent_at, "expires_at": sent_at + LIFETIME, **fields},
+    )
+    invitation.secret = secret
+    return invitation
+
+
+def make_second_factor(user: User) -> TotpDevice:
+    return TotpDevice.objects.create(user=user, seed="seed", confirmed_at=clock.now())
+
+
+def make_verified_email(user: User, email: str) -> EmailAddress:
+    return EmailAddress.objects.create(user=user, email=email, verified_at=clock.now())
 
 
 def make_project(owner: User | Organization | None = None, name: str = "", **fields: Any) -> Project:

@@ -29,5 +29,8 @@ ROUTES: dict[str, Route] = {
     f"{P}settings/repository/new-key/": page(PROJECT, "post"),
     f"{P}settings/repository/forget-host/": page(PROJECT, "post"),
     f"{P}settings/variables/delete/": page(PROJECT, "post"),
+    f"{P}settings/audit/csv/": page(PROJECT),
+    f"{V0}audit-events/": api(SIGNED_IN),
+    f"{V0}audit-events/csv/": api(SIGNED_IN),
     f"{P}settings/<str:tab>/": page(PROJECT, "get", "post"),
 }
