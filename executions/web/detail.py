@@ -15,6 +15,7 @@ from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from executions.web.facts import facts_of, live_state
 from organizations.access import Capability, capabilities
+from projects.selectors import get_project_by_name
 
 NO_OUTPUTS_YET = {
     "title": "No outputs yet",
@@ -66,6 +67,7 @@ def execution_at(request: HttpRequest, owner: str, project: str, execution_id: U
     found = selectors.get_execution(user_of(request), str(execution_id))
     named = f"{owner}/{project}".lower()
     if found.project.full_name.lower() != named:
+        get_project_by_name(user_of(request), owner, project)  # raises `ProjectMoved` for a former address
         raise ExecutionNotFound(str(execution_id))
     return found
 

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "projects/ownership_options/", views.OwnershipOptionsView.as_view(), name="project-ownership-options"
     ),
     path("projects/<str:project_id>/", views.ProjectDetailView.as_view(), name="project-detail"),
+    path("projects/<str:project_id>/transfer/", views.ProjectTransferView.as_view(), name="project-transfer"),
     path("projects/<str:project_id>/commits/", views.ProjectCommitsView.as_view(), name="project-commits"),
     path("projects/<str:project_id>/fetch/", views.ProjectFetchView.as_view(), name="project-fetch"),
     path(

@@ -6,6 +6,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}projects/": api(SIGNED_IN),
     f"{V0}projects/ownership_options/": api(SIGNED_IN),
     f"{V0}projects/<str:project_id>/": api(PROJECT, "get", "put", "patch", "delete", name="renamed"),
+    f"{V0}projects/<str:project_id>/transfer/": api(PROJECT, "post", owner="viewer"),
     f"{V0}projects/<str:project_id>/commits/": api(PROJECT),
     f"{V0}projects/<str:project_id>/fetch/": api(PROJECT, "post"),
     f"{V0}projects/<str:project_id>/repository/": api(
