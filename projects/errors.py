@@ -60,6 +60,13 @@ class CollaboratorRefused(DomainError):
     field = "user"
 
 
+class NotAColleague(CollaboratorRefused):
+    code = "not_a_member"
+
+    def __init__(self, username: str, owner: object) -> None:
+        super().__init__(f"{owner} has no member {username}. Invite people from elsewhere by e-mail.")
+
+
 class CollaboratorNotFound(NotFound):
     def __init__(self, reference: object, project: object) -> None:
         super().__init__(f"{project} has no collaborator {reference}.")

@@ -3,13 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from organizations import invitations
 from organizations.access import EVERYTHING, LOOKING, OF_ROLE, WORKING, Capability, Role
+from organizations.errors import InvitationNotFound
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
-from projects.models import Project, ProjectCollaborator
+from projects.errors import NotAColleague
+from projects.models import Project, ProjectCollaborator, ProjectInvitation
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,51 @@ def members_among(project: Project, users: Iterable[User]) -> list[Member]:
             reasons[place.user_id].append(_by_team(place, project.team))
     for collaborator in ProjectCollaborator.objects.filter(project=project, user_id__in=ids):
         reasons[collaborator.user_id].append(_by_collaboration(collaborator))
-    in_organization = {membership.user_id for membership in roles}
-    creator_id = project.creator_id
-    if creator_id is not None and creator_id in in_organization:
-        if any(Capability.RUN in reason.grants for reason in reasons[creator_id]):
-            reasons[creator_id].append(Reason("created the project", EVERYTHING))
+    made_it = next((place.user_id for place in roles if place.user_id == project.creator_id), None)
+    if made_it is not None and any(Capability.RUN in reason.grants for reason in reasons[made_it]):
+        reasons[made_it].append(Reason("created the project", EVERYTHING))
     if project.owner_id in ids:
         reasons[project.owner_id].insert(0, Reason("owns the project", EVERYTHING))
     return [Member(user, reasons[user.pk]) for user in listed]
+
+
+def collaborators_of(project: Project) -> QuerySet[ProjectCollaborator]:
+    return project.collaborators.select_related("user").order_by("user__username")
+
+
+def pending_invitations(project: Project) -> QuerySet[ProjectInvitation]:
+    return invitations.pending(project.invitations.select_related("inviter"))
+
+
+def get_invitation(project: Project, invitation_id: UUID) -> ProjectInvitation:
+    """Raises `InvitationNotFound`."""
+    found = project.invitations.select_related("project__owner", "inviter").filter(pk=invitation_id).first()
+    if found is None:
+        raise InvitationNotFound(invitation_id)
+    return found
+
+
+def colleague(project: Project, username: str) -> User:
+    """The member of the organization that owns the project who is called so. Raises `CollaboratorRefused`."""
+    named = User.objects.filter(username__iexact=username, memberships__organization_id=project.owner_id)
+    found = named.first() if "\0" not in username else None
+    if found is None:
+        raise NotAColleague(username.replace("\0", ""), project.owner)
+    return found
+
+
+def colleagues_without_access(project: Project) -> QuerySet[User]:
+    """Members of the organization that owns the project to whom a collaboration would give something, by name."""
+    places = OrganizationMembership.objects.filter(organization_id=project.owner_id).exclude(role=Role.OWNER)
+    working = Q(pk__in=project.collaborators.values("user_id"))
+    if project.team_id is None:
+        places = places.filter(role=Role.VIEWER)
+    else:
+        rights = Q(is_read_only=False) | Q(allow_project_administration=True)
+        in_team = TeamMembership.objects.filter(rights, team_id=project.team_id)
+        working |= Q(pk__in=in_team.values("user_id"))
+    users = User.objects.filter(pk__in=places.values("user_id"), is_active=True)
+    return users.exclude(working).order_by("username")
 
 
 def _by_team(place: TeamMembership, team: Team) -> Reason:

@@ -14,8 +14,8 @@ from executions import selectors
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from executions.web.facts import facts_of, live_state
-from organizations.access import Capability, capabilities
 from projects.selectors import get_project_by_name
+from projects.web.context import rights_in
 
 NO_OUTPUTS_YET = {
     "title": "No outputs yet",
@@ -73,10 +73,8 @@ def execution_at(request: HttpRequest, owner: str, project: str, execution_id: U
 
 
 def common_context(request: HttpRequest, execution: Execution) -> dict[str, object]:
-    granted = capabilities(user_of(request), execution.project)
     return {
         "execution": execution,
         "project": execution.project,
-        "may_run": Capability.RUN in granted,
-        "may_edit": Capability.EDIT in granted,
+        **rights_in(execution.project, user_of(request)),
     }

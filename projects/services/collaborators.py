@@ -10,7 +10,7 @@ from organizations.access_changes import announce
 from organizations.invitations import cancel
 from organizations.models import PENDING, Organization, OrganizationMembership
 from projects import members
-from projects.errors import CollaboratorNotFound, CollaboratorRefused
+from projects.errors import CollaboratorNotFound, CollaboratorRefused, NotAColleague
 from projects.models import Project, ProjectCollaborator, ProjectInvitation
 
 
@@ -24,10 +24,7 @@ def add_collaborator(
     """
     require(actor, Capability.ADMINISTER, project)
     if not OrganizationMembership.objects.filter(organization_id=project.owner_id, user=user).exists():
-        raise CollaboratorRefused(
-            f"{user} is not a member of {project.owner}. Invite people from elsewhere by e-mail.",
-            code="not_a_member",
-        )
+        raise NotAColleague(user.username, project.owner)
     return let_in(project, user, is_read_only=is_read_only, actor=actor)
 
 

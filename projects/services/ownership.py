@@ -14,7 +14,7 @@ from organizations.access import Capability, require
 from organizations.access_changes import announce
 from organizations.models import Team
 from projects import members, selectors
-from projects.errors import OwnerRefused, PersonalProjectsForbidden
+from projects.errors import OwnerRefused, PersonalProjectsForbidden, ProjectNameTaken
 from projects.models import Project, VariableGroup
 from projects.services.addresses import save_at_address
 
@@ -57,9 +57,11 @@ def require_ownership(actor: User, owner: Owner, team: Team | None) -> None:
 def effects_of_transfer(
     *, project: Project, actor: User, owner: Owner, team: Team | None = None
 ) -> TransferEffects:
-    """What `transfer_project` would change. Raises what it would raise, a taken name aside."""
+    """What `transfer_project` would change. Raises what it would raise."""
     require(actor, Capability.ADMINISTER, project)
     require_ownership(actor, owner, team)
+    if owner.projects.filter(name__iexact=project.name).exclude(pk=project.pk).exists():
+        raise ProjectNameTaken(project.name, owner)
     moved = copy.copy(project)
     moved.owner, moved.team = owner, team
     before, after = members.users_with_access(project), members.users_with_access(moved)
