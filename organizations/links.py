@@ -8,9 +8,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 
-def invitation_link(
-    request: Request | HttpRequest, view_name: str = "invitation"
-) -> Callable[[str], str]:
+def invitation_link(request: Request | HttpRequest, view_name: str = "invitation") -> Callable[[str], str]:
     """Makes the address of the page that accepts, from the secret of an invitation.
 
     With the public origin of the installation where URL_BASE names it: nobody chooses by a header of their own request

@@ -72,16 +72,6 @@ class CollaboratorNotFound(NotFound):
         super().__init__(f"{project} has no collaborator {reference}.")
 
 
-class SecondFactorMissing(DomainError):
-    code = "second_factor_missing"
-    http_status = 403
-
-    def __init__(self, organization: object) -> None:
-        super().__init__(
-            f"{organization} lets in only people who have set up a second factor. Set up yours, then open this link again."
-        )
-
-
 class InvalidValue(DomainError):
     """One value of a request that cannot be used, with the reason in the message."""
 

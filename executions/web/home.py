@@ -87,7 +87,11 @@ def creation(request: HttpRequest) -> dict[str, Any]:
     """The form that creates a project, or none for somebody who may create projects nowhere."""
     user = user_of(request)
     owners = owner_choices(user)
-    form = ProjectForm(request.POST or None, owners=owners, owner=context_of(request).name or user.username) if owners else None
+    form = (
+        ProjectForm(request.POST or None, owners=owners, owner=context_of(request).name or user.username)
+        if owners
+        else None
+    )
     return {"form": form, "personal_projects_forbidden": selectors.personal_projects_forbidden(user)}
 
 

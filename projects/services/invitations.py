@@ -10,8 +10,7 @@ from common import mail
 from organizations import invitations
 from organizations.access import Capability, require
 from organizations.errors import EmailRefused
-from organizations.models import Organization
-from projects.errors import CollaboratorRefused, SecondFactorMissing
+from projects.errors import CollaboratorRefused
 from projects.models import Project, ProjectCollaborator, ProjectInvitation
 from projects.services.collaborators import let_in, refuse_needless
 
@@ -65,13 +64,13 @@ def cancel_invitation(*, invitation: ProjectInvitation, actor: User) -> None:
 
 @transaction.atomic
 def accept_invitation(*, invitation: ProjectInvitation, user: User) -> ProjectCollaborator:
-    """Make `user` a collaborator of the project. Whoever holds the link may.
+    """Make `user` a collaborator of the project. Whoever holds the link may, as for organizations.
 
-    Raises `InvitationGone`; and `CollaboratorRefused` or `SecondFactorMissing`, after which the link stays good.
+    Where the organization wants a second factor, it counts once the user has set one up. Raises `InvitationGone`, or
+    `CollaboratorRefused`, and then the link stays good for somebody else.
     """
     current = invitations.locked(invitation)
     invitations.check_open(current)
-    _require_second_factor(current.project, user)
     collaborator = let_in(
         current.project, user, is_read_only=current.is_read_only, actor=user, invited_as=current.email
     )
@@ -84,12 +83,6 @@ def _refuse_needless(project: Project, account: User, email: str, *, is_read_onl
         refuse_needless(project, account, is_read_only=is_read_only)
     except CollaboratorRefused as error:
         raise EmailRefused(f"{email}: {error.message}", code=error.code) from error
-
-
-def _require_second_factor(project: Project, user: User) -> None:
-    asked = Organization.objects.filter(pk=project.owner_id, require_2fa=True).exists()
-    if asked and not User.objects.filter(pk=user.pk, totp_device__confirmed_at__isnull=False).exists():
-        raise SecondFactorMissing(project.owner)
 
 
 def _save(invitation: ProjectInvitation) -> None:

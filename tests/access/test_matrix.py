@@ -90,7 +90,8 @@ def fingerprint() -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("text", "method"), cases(SIGNED_IN, PROJECT, PROJECT_SETTINGS, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN)
+    ("text", "method"),
+    cases(SIGNED_IN, PROJECT, PROJECT_SETTINGS, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN),
 )
 def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     route = TABLE[text]
