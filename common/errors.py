@@ -29,6 +29,15 @@ class NotFound(DomainError):
     http_status = 404
 
 
+class Moved(NotFound):
+    """It is at another address now. A page that is only read goes there; whoever writes uses the new address."""
+
+    def __init__(self, message: str, **parameters: str) -> None:
+        super().__init__(message)
+        self.parameters = parameters
+        """The parameters of the page's route that changed, with the values that they have now."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with one field of a request."""

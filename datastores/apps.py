@@ -9,9 +9,12 @@ class DatastoresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from projects.services.projects import stored_file_listings  # models are not loaded before this
+        from datastores.selectors import upload_store_is_usable  # models are not loaded before this
+        from projects.services.ownership import OwnedChoice, owned_choices
+        from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
+        owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

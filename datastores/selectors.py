@@ -133,6 +133,12 @@ def default_store(project: Project) -> DataStore:
     return get_or_create_default_store()
 
 
+def upload_store_is_usable(project: Project) -> bool:
+    """Whether the project, as it is in memory, may write to the store that it names for its outputs."""
+    chosen = project.upload_store_id
+    return chosen is not None and _usable_by(project).filter(pk=chosen).exists()
+
+
 def find_upload_store(project: Project, reference: str) -> DataStore | None:
     """The store that `upload-store` of a step names, by id or name, if the project may write to it."""
     identifier = _as_uuid(reference)

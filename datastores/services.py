@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from audit.services import record, record_change
 from common import clock
 from common.files import Grant, presign_put
 from common.ids import new_id
@@ -98,6 +99,8 @@ def mark_stored(
     datum.metadata_errors = list(dict.fromkeys([*datum.metadata_errors, *said.complaints]))
     _apply(datum, said)
     datum.save()
+    if said.alias:
+        _point_alias(datum.project_id, said.alias, datum)
     _tell_project(datum)
     return datum
 
@@ -118,11 +121,14 @@ def complete_upload(*, datum: Datum, actor: User, sha256: str = "") -> Datum:
     )
     if sha256 and sha256.lower() != digests["sha256"]:
         raise ChecksumWrong(datum.name)
-    stored = mark_stored(
-        datum_id=datum.pk, size_bytes=datum.size_bytes, file_modified_at=None, metadata={}, **digests
-    )
-    if stored is None:
-        raise DatumNotFound(datum.pk)
+    with transaction.atomic():
+        stored = mark_stored(
+            datum_id=datum.pk, size_bytes=datum.size_bytes, file_modified_at=None, metadata={}, **digests
+        )
+        if stored is None:
+            raise DatumNotFound(datum.pk)
+        facts = {"size_bytes": stored.size_bytes, "sha256": stored.sha256}
+        record("datum.uploaded", actor=actor, target=stored, after=facts)
     if not hash_now:
         transaction.on_commit(partial(add_checksums.apply_async, [str(datum.pk)], retry=False), robust=True)
     return stored
@@ -139,6 +145,8 @@ def purge_datum(*, datum: Datum, actor: User) -> None:
     living = Datum.objects.filter(pk=datum.pk, stored_at__isnull=False, purged_at__isnull=True)
     if living.update(purged_at=now, updated_at=now):
         datum.purged_at = now
+        facts = {"size_bytes": datum.size_bytes, "sha256": datum.sha256}
+        record("datum.purged", actor=actor, target=datum, before=facts)
         transaction.on_commit(partial(erase_datum.apply_async, [str(datum.pk)], retry=False), robust=True)
         _tell_project(datum)
 
@@ -156,8 +164,13 @@ def apply_properties(*, datum: Datum, actor: User, values: Mapping[str, Any]) ->
     row = _locked(datum.pk)
     if row is None:
         raise DatumNotFound(datum.pk)
+    before = {"tags": row.tags, "properties": _values_of(row, said.properties)}
     _apply(row, said)
     row.save(update_fields=["tags", "properties", "updated_at"])
+    after = {"tags": row.tags, "properties": _values_of(row, said.properties)}
+    record_change("datum.changed", actor=actor, target=datum, before=before, after=after)
+    if said.alias:
+        _move_alias(datum.project, actor, said.alias, datum)
     _tell_project(row)
     return row
 
@@ -180,7 +193,7 @@ def set_alias(*, project: Project, actor: User, name: str, datum: Datum) -> Datu
         raise DatumNotFound(datum.pk)
     if datum.purged_at:
         raise DatumPurged(datum.name)
-    alias = _point_alias(project.pk, checked_alias(name), datum)
+    alias = _move_alias(project, actor, checked_alias(name), datum)
     _tell_project(datum)
     return alias
 
@@ -192,8 +205,26 @@ def _locked(datum_id: UUID | str) -> Datum | None:
 def _apply(datum: Datum, said: Said) -> None:
     datum.tags = list(dict.fromkeys([*datum.tags, *said.tags]))
     datum.properties = {**datum.properties, **said.properties}
-    if said.alias:
-        _point_alias(datum.project_id, said.alias, datum)
+
+
+def _values_of(datum: Datum, names: Iterable[str]) -> dict[str, Any]:
+    return {name: datum.properties[name] for name in names if name in datum.properties}
+
+
+def _move_alias(project: Project, actor: User, name: str, datum: Datum) -> DatumAlias:
+    """As somebody asked; what runs say of their own outputs is not in the audit log."""
+    known = DatumAlias.objects.filter(project=project, name__iexact=name).select_related("datum").first()
+    before = {"datum": known.datum_id, "file": str(known.datum)} if known else {}
+    alias = _point_alias(project.pk, name, datum)
+    alias.project = project
+    record_change(
+        "alias.set",
+        actor=actor,
+        target=alias,
+        before=before,
+        after={"datum": datum.pk, "file": datum.name},
+    )
+    return alias
 
 
 def _point_alias(project_id: UUID, name: str, datum: Datum) -> DatumAlias:

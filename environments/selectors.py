@@ -5,10 +5,10 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet
 
-from accounts.models import User
+from accounts.models import Owner, User
 from environments.access import environments_usable_by
 from environments.errors import EnvironmentMissing, EnvironmentNotFound, NoEnvironment
-from environments.models import Environment
+from environments.models import Environment, TeamPlace
 from projects.models import Project
 
 LOCAL_SLUG = "local"
@@ -58,6 +58,23 @@ def default_environment(user: User | AnonymousUser, project: Project) -> Environ
     if first is None:
         raise NoEnvironment
     return first
+
+
+def default_is_usable(project: Project) -> bool:
+    """Whether the environment that the project names as its default is one for its owner's projects at all.
+
+    Who may run on it there is another question: see `default_environment`.
+    """
+    of_nobody, of_owner = Q(owner__isnull=True), Q(owner_id=project.owner_id)
+    if project.owner.kind == Owner.Kind.USER:
+        usable = environments_usable_by(project.owner.user) & Q(allow_personal_usage=True)
+    elif project.team_id is None:
+        usable = of_nobody | of_owner
+    else:
+        places = TeamPlace.objects.filter(team_id=project.team_id).exclude(max_running=0)
+        open_to_team = Q(team__isnull=True, restricted_to_teams=False) | Q(team_id=project.team_id)
+        usable = of_nobody | of_owner & (open_to_team | Q(pk__in=places.values("environment_id")))
+    return Environment.objects.filter(usable, slug=project.default_environment_slug).exists()
 
 
 def _named(environments: QuerySet[Environment], reference: str) -> Environment | None:

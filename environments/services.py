@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import User
+from audit.services import record_change, snapshot
 from common import clock
 from environments.errors import EnvironmentNotChangeable
 from environments.models import Environment, Worker
@@ -23,12 +26,16 @@ def ensure_default_environment() -> Environment:
     return environment
 
 
+@transaction.atomic
 def set_enabled(*, environment: Environment, actor: User, enabled: bool) -> None:
     """Whether new executions may choose it; those that wait or run go on. For superusers of the installation."""
     if not actor.is_superuser:
         raise EnvironmentNotChangeable(environment)
+    before = snapshot(environment, ("enabled",))
     environment.enabled = enabled
     environment.save(update_fields=["enabled", "updated_at"])
+    after = snapshot(environment, ("enabled",))
+    record_change("environment.changed", actor=actor, target=environment, before=before, after=after)
 
 
 def record_worker(

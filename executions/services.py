@@ -9,6 +9,7 @@ import redis
 from django.db import transaction
 
 from accounts.models import User
+from audit.services import record, record_change
 from common import clock, notices
 from executions import lifecycle, queue
 from executions.errors import ExecutionUnfinished
@@ -36,6 +37,7 @@ def create_execution(*, actor: User, project: Project, spec: ExecutionSpec) -> E
         execution.counter = next_counter(project_id=project.pk, kind="execution")
         execution.save(force_insert=True)
         Project.objects.filter(pk=project.pk).update(last_execution_at=execution.created_at)
+        record("execution.created", actor=actor, target=execution, after=_asked(execution))
         facts = {"id": str(execution.pk), "counter": execution.counter, "status": execution.status}
         notices.publish_on_commit("scheduler", "wake")
         notices.publish_on_commit(f"project:{project.pk}", "execution", **facts)
@@ -92,6 +94,7 @@ def payload_from(execution: Execution) -> dict[str, Any]:
     }
 
 
+@transaction.atomic
 def stop_execution(*, execution: Execution, actor: User) -> None:
     """End it. The first call lets a running job save its outputs, the second ends it at once.
 
@@ -101,17 +104,25 @@ def stop_execution(*, execution: Execution, actor: User) -> None:
     require(actor, Capability.RUN, execution.project)
     if lifecycle.mark_stopped_before_start(execution_id=execution.pk):
         after_commit(partial(queue.clear, queue.job_of(execution)))
+        how = "before it started"
     elif lifecycle.mark_stopping(execution_id=execution.pk):
         after_commit(partial(queue.request_stop, execution.pk, kill=False))
+        how = "asked to end"
     elif lifecycle.mark_kill_requested(execution_id=execution.pk):
         after_commit(partial(queue.request_stop, execution.pk, kill=True))
+        how = "ended at once"
+    else:
+        return
+    record("execution.stopped", actor=actor, target=execution, after={"how": how})
 
 
+@transaction.atomic
 def delete_execution(*, execution: Execution, actor: User) -> None:
     """Hide it; its number is never used again. Raises `ExecutionUnfinished`."""
     require(actor, Capability.EDIT, execution.project)
     hidden = Execution.objects.filter(pk=execution.pk, ended_at__isnull=False, deleted_at__isnull=True)
     if hidden.update(deleted_at=clock.now(), updated_at=clock.now()):
+        record("execution.deleted", actor=actor, target=execution, before=_asked(execution))
         _tell_project(execution)
         return
     execution.refresh_from_db(fields=["status", "deleted_at"])
@@ -119,14 +130,24 @@ def delete_execution(*, execution: Execution, actor: User) -> None:
         raise ExecutionUnfinished(execution.counter, execution.status)
 
 
+@transaction.atomic
 def set_title(*, execution: Execution, actor: User, title: str) -> None:
     require(actor, Capability.EDIT, execution.project)
+    before = execution.title
     _change(execution, title=checked_title(title))
+    record_change(
+        "execution.renamed",
+        actor=actor,
+        target=execution,
+        before={"title": before},
+        after={"title": execution.title},
+    )
 
 
+@transaction.atomic
 def set_tags(*, execution: Execution, actor: User, tags: Sequence[str]) -> None:
     require(actor, Capability.EDIT, execution.project)
-    _change(execution, tags=checked_tags(tags))
+    _retag(execution, actor, execution.tags, tags)
 
 
 @transaction.atomic
@@ -134,7 +155,7 @@ def add_tags(*, execution: Execution, actor: User, tags: Sequence[str]) -> None:
     """The union of what it has and `tags`; concurrent additions all stay."""
     require(actor, Capability.EDIT, execution.project)
     row = Execution.objects.select_for_update(no_key=True).only("tags").get(pk=execution.pk)
-    _change(execution, tags=checked_tags([*row.tags, *tags]))
+    _retag(execution, actor, row.tags, [*row.tags, *tags])
 
 
 def set_status_detail(*, execution: Execution, text: str) -> None:
@@ -161,6 +182,27 @@ def _change(execution: Execution, **fields: Any) -> None:
     execution.save(update_fields=[*fields, "updated_at"])
     notices.publish_on_commit(execution.topic, "state")
     _tell_project(execution)
+
+
+def _retag(execution: Execution, actor: User, before: Sequence[str], tags: Sequence[str]) -> None:
+    _change(execution, tags=checked_tags(tags))
+    record_change(
+        "execution.tagged",
+        actor=actor,
+        target=execution,
+        before={"tags": list(before)},
+        after={"tags": execution.tags},
+    )
+
+
+def _asked(execution: Execution) -> dict[str, Any]:
+    """What an audit row says of it: which code ran where."""
+    return {
+        "commit": execution.commit.identifier if execution.commit else "",
+        "step": execution.step,
+        "environment": execution.environment.slug,
+        "title": execution.title,
+    }
 
 
 def _tell_project(execution: Execution) -> None:

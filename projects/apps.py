@@ -8,9 +8,12 @@ class ProjectsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from organizations.api import hooks
+        from organizations.api import hooks  # models are not loaded before this
+        from organizations.services import member_removed
+        from projects.services.collaborators import end_collaborations
 
         hooks.team_projects.append(self.projects_of_team)
+        member_removed.append(end_collaborations)
 
     @staticmethod
     def projects_of_team(team: Any, request: Any) -> list[dict[str, Any]]:

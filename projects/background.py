@@ -1,9 +1,13 @@
 """Celery tasks of projects. Each takes ids, looks again, and may run twice."""
 
 import logging
+from collections.abc import Mapping
 
 from celery import shared_task
 
+from accounts.models import User
+from audit.origin import request_from
+from audit.types import Origin
 from common import notices
 from projects import archives, fetching
 from projects.git.mirror import Mirror
@@ -16,13 +20,19 @@ PAUSE_SECONDS = 1  # long enough for a waiting fetch to take the mirror's lock
 
 
 @shared_task
-def fetch_repository_in_background(repository_id: int, actor_id: int) -> None:
-    """Fetch for a page that does not wait; whoever looks at the project hears how it went."""
+def fetch_repository_in_background(
+    repository_id: int, actor_id: int, origin: Mapping[str, str] | None = None
+) -> None:
+    """Fetch for a page that does not wait; whoever looks at the project hears how it went.
+
+    `origin` are the fields of the `audit.types.Origin` that asked for it.
+    """
     repository = _repository(repository_id)
     if repository is None:
         return
     logger.info("fetching", extra={"repository": repository_id, "actor": actor_id})
-    result = fetching.fetch(repository)
+    with request_from(Origin(**(origin or {}))):
+        result = fetching.fetch(repository, actor=User.objects.filter(pk=actor_id).first())
     _announce(repository, result.commits, result.errors)
     if result.older_remain:
         snapshot_commits.delay(repository_id)

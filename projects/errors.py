@@ -1,13 +1,28 @@
 """What a caller of projects can run into."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from common.errors import DomainError, NotFound
+from common.errors import DomainError, Moved, NotFound
+
+if TYPE_CHECKING:
+    from projects.models import Project
 
 
 class ProjectNotFound(NotFound):
     def __init__(self, reference: object) -> None:
         super().__init__(f"Project {reference} does not exist.")
+
+
+class ProjectMoved(Moved):
+    """The address is one that the project had before it was renamed or transferred."""
+
+    def __init__(self, project: "Project") -> None:
+        super().__init__(
+            f"The project is now called {project.full_name}. Use that address.",
+            owner=project.owner.name,
+            project=project.name,
+        )
 
 
 class ProjectNameTaken(DomainError):
@@ -37,6 +52,24 @@ class PersonalProjectsForbidden(DomainError):
         super().__init__(
             "Your organization does not allow personal projects. Choose the organization or one of your teams as the owner."
         )
+
+
+class CollaboratorRefused(DomainError):
+    """Somebody who cannot be given this access; the message says why."""
+
+    field = "user"
+
+
+class NotAColleague(CollaboratorRefused):
+    code = "not_a_member"
+
+    def __init__(self, username: str, owner: object) -> None:
+        super().__init__(f"{owner} has no member {username}. Invite people from elsewhere by e-mail.")
+
+
+class CollaboratorNotFound(NotFound):
+    def __init__(self, reference: object, project: object) -> None:
+        super().__init__(f"{project} has no collaborator {reference}.")
 
 
 class InvalidValue(DomainError):

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 
+from accounts.models import User
+from audit.services import record
 from common import clock
 from common.errors import DomainError
 from projects import archives
@@ -49,7 +52,7 @@ class Survey:
     errors: list[str] = field(default_factory=list)
 
 
-def fetch(repository: Repository) -> FetchResult:
+def fetch(repository: Repository, *, actor: User | None = None) -> FetchResult:
     """Never raises for what the remote or its content does wrong: that is in `errors`, and kept on the row."""
     try:
         with _opened(repository) as (mirror, conversation):
@@ -58,16 +61,20 @@ def fetch(repository: Repository) -> FetchResult:
         result = FetchResult([], [error.message])
     except Exception:
         # Whoever waits for the fetch to end has to hear that it did.
-        _record(
-            repository, ["The fetch failed inside the platform. The operator finds the reason in its log."]
-        )
+        failure = "The fetch failed inside the platform. The operator finds the reason in its log."
+        _keep(repository, FetchResult([], [failure]), actor)
         raise
-    _record(repository, result.errors)
+    _keep(repository, result, actor)
     return result
 
 
-def _record(repository: Repository, errors: list[str]) -> None:
-    Repository.objects.filter(pk=repository.pk).update(last_fetched_at=clock.now(), last_fetch_errors=errors)
+@transaction.atomic
+def _keep(repository: Repository, result: FetchResult, actor: User | None) -> None:
+    Repository.objects.filter(pk=repository.pk).update(
+        last_fetched_at=clock.now(), last_fetch_errors=result.errors
+    )
+    facts = {"new_commits": len(result.commits), "problems": len(result.errors)}
+    record("repository.fetched", actor=actor, target=repository, after=facts)
 
 
 def snapshot_older(repository: Repository) -> FetchResult:

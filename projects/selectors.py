@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,8 +13,15 @@ from django.db.models.lookups import IsNull
 from accounts.models import Owner, User
 from organizations.access import Role, collaborations_of, memberships_of, team_memberships_of, visible_to
 from organizations.models import OrganizationMembership, Team
-from projects.errors import CommitAmbiguous, CommitMissing, CommitNotFound, OwnerRefused, ProjectNotFound
-from projects.models import Commit, Project, ProjectVariable, Repository
+from projects.errors import (
+    CommitAmbiguous,
+    CommitMissing,
+    CommitNotFound,
+    OwnerRefused,
+    ProjectMoved,
+    ProjectNotFound,
+)
+from projects.models import Commit, FormerAddress, Project, ProjectVariable, Repository
 
 _PREFIX = re.compile(r"\A~?[0-9a-f]{4,64}\Z")
 _WHOLE = re.compile(r"\A([0-9a-f]{40}|~[0-9a-f]{64})\Z")
@@ -33,11 +41,21 @@ def get_project(user: User | AnonymousUser, project_id: UUID | str) -> Project:
 
 
 def get_project_by_name(user: User | AnonymousUser, owner_name: str, name: str) -> Project:
+    """Raises `ProjectMoved` for an address that the project had before."""
     named = projects_for(user).filter(owner__name__iexact=owner_name, name__iexact=name)
     project = named.first() if "\0" not in owner_name + name else None
     if project is None:
-        raise ProjectNotFound(f"{owner_name}/{name}")
+        raise _moved(user, owner_name, name) or ProjectNotFound(f"{owner_name}/{name}")
     return project
+
+
+def _moved(user: User | AnonymousUser, owner_name: str, name: str) -> ProjectMoved | None:
+    """For an address that a project, which the user sees, had before."""
+    former = FormerAddress.objects.filter(
+        visible_to(user, via="project"), owner__name__iexact=owner_name, name__iexact=name
+    )
+    found = former.select_related("project__owner").first() if "\0" not in owner_name + name else None
+    return ProjectMoved(found.project) if found else None
 
 
 def commits_for(user: User | AnonymousUser, project: Project | None = None) -> QuerySet[Commit]:
@@ -152,13 +170,32 @@ def read_only_among(user: User | AnonymousUser, projects: Iterable[Project]) -> 
     return ids - frozenset(Project.objects.filter(working, pk__in=ids).values_list("pk", flat=True))
 
 
+@dataclass(frozen=True)
+class OwningOrganization:
+    """An organization that somebody may create projects for, and those of its teams that they may give one to."""
+
+    name: str
+    teams: list[str]
+
+
+def owning_organizations(user: User) -> list[OwningOrganization]:
+    """By name: those where the user works, with all teams for an owner, else with the teams where the user works."""
+    memberships = list(_owning_memberships(user).order_by("organization__owner__name"))
+    teams: dict[int, list[str]] = {membership.organization_id: [] for membership in memberships}
+    rows = Team.objects.filter(_own_teams(user), organization_id__in=teams).order_by("name")
+    for organization_id, name in rows.values_list("organization_id", "name"):
+        teams[organization_id].append(name)
+    return [
+        OwningOrganization(membership.organization.name, teams[membership.organization_id])
+        for membership in memberships
+    ]
+
+
 def ownership_options(user: User) -> list[str]:
     """Every text that `resolve_owner` accepts from this user, organizations first."""
     options: list[str] = []
-    for membership in _owning_memberships(user).order_by("organization__owner__name"):
-        name = membership.organization.name
-        teams = _own_teams(user, membership).order_by("name").values_list("name", flat=True)
-        options += [name, *(f"{name}:{team}" for team in teams)]
+    for organization in owning_organizations(user):
+        options += [organization.name, *(f"{organization.name}:{team}" for team in organization.teams)]
     return options if personal_projects_forbidden(user) else [*options, user.username]
 
 
@@ -168,21 +205,30 @@ def personal_projects_forbidden(user: User) -> bool:
 
 
 def resolve_owner(user: User, text: str) -> tuple[Owner, Team | None]:
-    """`user`, `organization` or `organization:team` into the rows that own a project; only what `user` may use."""
+    """`user`, `organization` or `organization:team` into the rows that own a project.
+
+    Raises `OwnerRefused` for what the user may not create projects for; a superuser of the installation may for all.
+    """
     name, _, team_name = text.partition(":")
     if "\0" in text:
         raise OwnerRefused(text.replace("\0", ""))
     if name.lower() == user.username.lower() and not team_name:
         return user.owner, None
-    membership = _owning_memberships(user).filter(organization__owner__name__iexact=name).first()
-    if membership is None:
+    owner = _owners_to_choose(user).filter(name__iexact=name).first()
+    if owner is None:
         raise OwnerRefused(text)
     if not team_name:
-        return membership.organization.owner, None
-    team = _own_teams(user, membership).filter(name=team_name).first()
+        return owner, None
+    team = Team.objects.filter(_own_teams(user), organization_id=owner.pk, name=team_name).first()
     if team is None:
         raise OwnerRefused(text)
-    return membership.organization.owner, team
+    return owner, team
+
+
+def _owners_to_choose(user: User) -> QuerySet[Owner]:
+    if user.is_superuser:
+        return Owner.objects.all()
+    return Owner.objects.filter(pk__in=_owning_memberships(user).values("organization_id"))
 
 
 def _owning_memberships(user: User) -> QuerySet[OrganizationMembership]:
@@ -190,13 +236,13 @@ def _owning_memberships(user: User) -> QuerySet[OrganizationMembership]:
     return memberships_of(user).exclude(role=Role.VIEWER).select_related("organization__owner")
 
 
-def _own_teams(user: User, membership: OrganizationMembership) -> QuerySet[Team]:
-    """The teams of one organization that the user may give a project to: all for its owner, else where they work."""
-    teams = Team.objects.filter(organization_id=membership.organization_id)
-    if membership.role == Role.OWNER:
-        return teams
+def _own_teams(user: User) -> Q:
+    """The filter that keeps the teams that the user may give a project to."""
+    if user.is_superuser:
+        return Q()
     working = team_memberships_of(user).filter(Q(is_read_only=False) | Q(allow_project_administration=True))
-    return teams.filter(pk__in=working.values("team_id"))
+    owned = memberships_of(user).filter(role=Role.OWNER)
+    return Q(pk__in=working.values("team_id")) | Q(organization_id__in=owned.values("organization_id"))
 
 
 def as_uuid(text: UUID | str) -> UUID | None:

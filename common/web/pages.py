@@ -6,11 +6,12 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
-from common.errors import DomainError
+from common.errors import DomainError, Moved
 
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
@@ -31,6 +32,8 @@ def page(view: View[Arguments]) -> View[Arguments]:
             )
         try:
             response: HttpResponseBase = login_required(view)(request, *args, **kwargs)
+        except Moved as error:
+            response = moved_response(request, error)
         except DomainError as error:
             response = error_response(request, error)
         # The same address answers a page or its fragment: no cache may mix them up.
@@ -38,6 +41,16 @@ def page(view: View[Arguments]) -> View[Arguments]:
         return response
 
     return handled
+
+
+def moved_response(request: HttpRequest, error: Moved) -> HttpResponse:
+    """To the same page at its new address. Not for ever: somebody else may take the old one."""
+    match = request.resolver_match
+    if match is None or request.method not in {"GET", "HEAD"}:
+        return error_response(request, error)
+    query = request.META.get("QUERY_STRING", "")
+    path = reverse(match.view_name, kwargs={**match.kwargs, **error.parameters})
+    return HttpResponseRedirect(f"{path}?{query}" if query else path)
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -14,7 +14,8 @@ from executions import selectors
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from executions.web.facts import facts_of, live_state
-from organizations.access import Capability, capabilities
+from projects.selectors import get_project_by_name
+from projects.web.context import rights_in
 
 NO_OUTPUTS_YET = {
     "title": "No outputs yet",
@@ -66,15 +67,14 @@ def execution_at(request: HttpRequest, owner: str, project: str, execution_id: U
     found = selectors.get_execution(user_of(request), str(execution_id))
     named = f"{owner}/{project}".lower()
     if found.project.full_name.lower() != named:
+        get_project_by_name(user_of(request), owner, project)  # raises `ProjectMoved` for a former address
         raise ExecutionNotFound(str(execution_id))
     return found
 
 
 def common_context(request: HttpRequest, execution: Execution) -> dict[str, object]:
-    granted = capabilities(user_of(request), execution.project)
     return {
         "execution": execution,
         "project": execution.project,
-        "may_run": Capability.RUN in granted,
-        "may_edit": Capability.EDIT in granted,
+        **rights_in(execution.project, user_of(request)),
     }

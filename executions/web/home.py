@@ -19,6 +19,7 @@ from executions.web.latest_run import latest_run
 from organizations.web.context import context_of
 from projects import selectors, services
 from projects.models import Project
+from projects.web.choices import owner_choices
 from projects.web.forms import ProjectForm
 
 PAGE_SIZE = 50
@@ -51,7 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "host": request.build_absolute_uri("/"),
     }
     if not wants_fragment(request):
-        context["form"] = project_form(request)
+        context |= creation(request)
         context["latest"] = None if text or sort != "activity" else latest_run(rows)
     return render(
         request, "projects/_list.html" if wants_fragment(request) else "projects/home.html", context
@@ -70,21 +71,28 @@ def project_switch(request: HttpRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_project(request: HttpRequest) -> HttpResponse:
-    form = project_form(request)
-    if request.method == "POST" and form.is_valid():
+    context = creation(request)
+    form: ProjectForm | None = context["form"]
+    if form is not None and request.method == "POST" and form.is_valid():
         try:
             project = create_from(request, form)
         except DomainError as error:
             show_error(form, error)
         else:
             return redirect(reverse("project", kwargs={"owner": project.owner.name, "project": project.name}))
-    return render(request, "projects/create.html", {"form": form})
+    return render(request, "projects/create.html", context)
 
 
-def project_form(request: HttpRequest) -> ProjectForm:
-    """What was typed, or an empty form with the owner of the chosen context."""
-    owners = selectors.ownership_options(user_of(request))
-    return ProjectForm(request.POST or None, owners=owners, preferred=context_of(request).name)
+def creation(request: HttpRequest) -> dict[str, Any]:
+    """The form that creates a project, or none for somebody who may create projects nowhere."""
+    user = user_of(request)
+    owners = owner_choices(user)
+    form = (
+        ProjectForm(request.POST or None, owners=owners, owner=context_of(request).name or user.username)
+        if owners
+        else None
+    )
+    return {"form": form, "personal_projects_forbidden": selectors.personal_projects_forbidden(user)}
 
 
 def create_from(request: HttpRequest, form: ProjectForm) -> Project:

@@ -93,6 +93,12 @@ class ProjectChange(serializers.Serializer[Any]):
     default_notifications = serializers.BooleanField(required=False)
 
 
+class ProjectTransfer(serializers.Serializer[Any]):
+    owner = serializers.CharField(
+        max_length=200, help_text="one of `ownership_options`: a user, an organization or organization:team"
+    )
+
+
 class VariableSet(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=128)
     value = serializers.CharField(allow_blank=True, trim_whitespace=False)

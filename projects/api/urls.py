@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from projects.api import audit, views
+from projects.api import audit, collaborators, views
 from projects.api.repository import ProjectRepositoryView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +11,35 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "projects/ownership_options/", views.OwnershipOptionsView.as_view(), name="project-ownership-options"
     ),
     path("projects/<str:project_id>/", views.ProjectDetailView.as_view(), name="project-detail"),
+    path("projects/<str:project_id>/transfer/", views.ProjectTransferView.as_view(), name="project-transfer"),
+    path(
+        "projects/<str:project_id>/members/", collaborators.MemberListView.as_view(), name="project-members"
+    ),
+    path(
+        "projects/<str:project_id>/collaborators/",
+        collaborators.CollaboratorListView.as_view(),
+        name="project-collaborators",
+    ),
+    path(
+        "projects/<str:project_id>/collaborators/invitations/",
+        collaborators.InvitationListView.as_view(),
+        name="project-invitations",
+    ),
+    path(
+        "projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/",
+        collaborators.InvitationDetailView.as_view(),
+        name="project-invitation-detail",
+    ),
+    path(
+        "projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/resend/",
+        collaborators.InvitationResendView.as_view(),
+        name="project-invitation-resend",
+    ),
+    path(
+        "projects/<str:project_id>/collaborators/<int:user_id>/",
+        collaborators.CollaboratorDetailView.as_view(),
+        name="project-collaborator-detail",
+    ),
     path("projects/<str:project_id>/commits/", views.ProjectCommitsView.as_view(), name="project-commits"),
     path("projects/<str:project_id>/fetch/", views.ProjectFetchView.as_view(), name="project-fetch"),
     path(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -95,15 +96,29 @@ class ProjectDetailView(APIView):
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @transaction.atomic
     def _change(self, request: Request, project_id: str) -> Response:
         project = selectors.get_project(request.user, project_id)
         changes = _validated(schemas.ProjectChange, request)
         if "owner" in changes:
-            changes["owner"], changes["team"] = selectors.resolve_owner(user_of(request), changes["owner"])
+            project = _transferred(project, changes.pop("owner"), request)
         if "default_environment" in changes:
             changes["default_environment_slug"] = changes.pop("default_environment") or ""
         project = services.update_project(project=project, actor=user_of(request), **changes)
         return Response(_shown(project, request))
+
+
+class ProjectTransferView(APIView):
+    """Give the project to another owner; what the new owner may not use is no longer chosen in its settings."""
+
+    @extend_schema(
+        operation_id="projects_transfer", parameters=[PROJECT_ID], request=schemas.ProjectTransfer,
+        responses=schemas.ProjectShape,
+    )  # fmt: skip
+    def post(self, request: Request, project_id: str) -> Response:
+        project = selectors.get_project(request.user, project_id)
+        owner = _validated(schemas.ProjectTransfer, request)["owner"]
+        return Response(_shown(_transferred(project, owner, request), request))
 
 
 class ProjectCommitsView(APIView):
@@ -223,6 +238,12 @@ class RepositoryListView(GenericAPIView[Repository]):
         page = self.paginate_queryset(selectors.repositories_for(request.user)) or []
         links = Links(request)
         return self.get_paginated_response([represent_repository(repository, links) for repository in page])
+
+
+def _transferred(project: Project, owner_text: str, request: Request) -> Project:
+    user = user_of(request)
+    owner, team = selectors.resolve_owner(user, owner_text)
+    return services.transfer_project(project=project, actor=user, owner=owner, team=team)
 
 
 def _shown(project: Project, request: Request) -> dict[str, Any]:

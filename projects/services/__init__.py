@@ -1,5 +1,17 @@
 """Writes of projects. Every function takes keywords and the actor, and refuses what the actor may not do."""
 
+from projects.services.collaborators import (
+    add_collaborator,
+    change_collaborator,
+    remove_collaborator,
+)
+from projects.services.invitations import (
+    accept_invitation,
+    cancel_invitation,
+    invite_collaborator,
+    resend_invitation,
+)
+from projects.services.ownership import effects_of_transfer, transfer_project
 from projects.services.packages import import_package
 from projects.services.projects import create_project, delete_project, next_counter, update_project
 from projects.services.repositories import (
@@ -7,19 +19,30 @@ from projects.services.repositories import (
     forget_known_hosts,
     generate_deploy_key,
     set_repository,
+    start_fetch,
 )
 from projects.services.variables import delete_variable, set_variable
 
 __all__ = [
+    "accept_invitation",
+    "add_collaborator",
+    "cancel_invitation",
+    "change_collaborator",
     "create_project",
     "delete_project",
     "delete_variable",
+    "effects_of_transfer",
     "fetch_repository",
     "forget_known_hosts",
     "generate_deploy_key",
     "import_package",
+    "invite_collaborator",
     "next_counter",
+    "remove_collaborator",
+    "resend_invitation",
     "set_repository",
     "set_variable",
+    "start_fetch",
+    "transfer_project",
     "update_project",
 ]

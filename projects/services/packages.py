@@ -4,8 +4,10 @@ import hashlib
 from typing import IO, BinaryIO
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import User
+from audit.services import record
 from common import clock
 from common.errors import Fault, FieldsRefused
 from organizations.access import Capability, require
@@ -36,17 +38,21 @@ def import_package(
         source, config, problems = _read(copy, yaml_path)
         found = archives.Archive(path, identifier[1:], path.stat().st_size)
         archive_key = archives.store(project.pk, found)
-        commit, _ = Commit.objects.get_or_create(
-            project=project,
-            identifier=identifier,
-            yaml_path=yaml_path,
-            defaults={
-                "ref": "adhoc", "adhoc": True, "committed_at": clock.now(),
-                "description": description.replace("\0", "")[:_LONGEST_DESCRIPTION], "author": actor.username,
-                "yaml_source": source, "config": config, "config_errors": problems, "archive_key": archive_key,
-                "archive_sha256": found.sha256, "archive_size_bytes": found.size_bytes,
-            },
-        )  # fmt: skip
+        with transaction.atomic():
+            commit, created = Commit.objects.get_or_create(
+                project=project,
+                identifier=identifier,
+                yaml_path=yaml_path,
+                defaults={
+                    "ref": "adhoc", "adhoc": True, "committed_at": clock.now(),
+                    "description": description.replace("\0", "")[:_LONGEST_DESCRIPTION], "author": actor.username,
+                    "yaml_source": source, "config": config, "config_errors": problems, "archive_key": archive_key,
+                    "archive_sha256": found.sha256, "archive_size_bytes": found.size_bytes,
+                },
+            )  # fmt: skip
+            if created:
+                facts = {"identifier": identifier, "size_bytes": found.size_bytes}
+                record("package.imported", actor=actor, target=commit, after=facts)
     return commit
 
 

@@ -7,27 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from accounts.models import Owner, User
+from audit.services import record, record_change, snapshot
 from organizations.access import Capability, require
 from organizations.models import Team
-from projects import selectors
 from projects.background import delete_stored_files, forget_mirror
-from projects.errors import (
-    InvalidValue,
-    OwnerRefused,
-    PersonalProjectsForbidden,
-    ProjectBusy,
-    ProjectNameTaken,
-)
+from projects.errors import InvalidValue, ProjectBusy
 from projects.models import DEFAULT_YAML_PATH, PROJECT_NAME, Project
+from projects.services.addresses import save_at_address
+from projects.services.ownership import require_ownership
 
-CHANGEABLE = frozenset(
-    {
-        "name", "description", "yaml_path", "owner", "team", "default_environment_slug", "upload_store_id",
-        "default_notifications",
-    }
+CHANGEABLE = (
+    "name", "description", "yaml_path", "default_environment_slug", "upload_store_id", "default_notifications",
 )  # fmt: skip
 
 stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
@@ -35,6 +28,7 @@ stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
 after the project is gone."""
 
 
+@transaction.atomic
 def create_project(
     *,
     actor: User,
@@ -46,25 +40,24 @@ def create_project(
     default_notifications: bool = True,
 ) -> Project:
     owner = owner or actor.owner
-    _require_ownership(actor, owner, team)
+    require_ownership(actor, owner, team)
     project = Project(
         name=_checked_name(name), owner=owner, team=team, description=_checked_text(description, "description"),
         yaml_path=checked_yaml_path(yaml_path), creator=actor, default_notifications=default_notifications,
     )  # fmt: skip
-    _save(project)
+    save_at_address(project)
+    record("project.created", actor=actor, target=project, after=snapshot(project, ("team", *CHANGEABLE)))
     return project
 
 
+@transaction.atomic
 def update_project(*, project: Project, actor: User, **changes: Any) -> Project:
-    """Change some of `CHANGEABLE`. A new owner has to be one that the actor may create projects for."""
+    """Change some of `CHANGEABLE`. To whom it belongs is changed by `transfer_project`."""
     require(actor, Capability.ADMINISTER, project)
-    unknown = set(changes) - CHANGEABLE
+    unknown = set(changes).difference(CHANGEABLE)
     if unknown:
         raise TypeError(f"Not changeable: {', '.join(sorted(unknown))}")
-    if "owner" in changes or "team" in changes:
-        changes.setdefault("owner", project.owner)
-        changes.setdefault("team", None)
-        _require_ownership(actor, changes["owner"], changes["team"])
+    before = snapshot(project, changes)
     checks: dict[str, Callable[[Any], Any]] = {
         "name": _checked_name,
         "yaml_path": checked_yaml_path,
@@ -73,7 +66,11 @@ def update_project(*, project: Project, actor: User, **changes: Any) -> Project:
     }
     for field, value in changes.items():
         setattr(project, field, checks[field](value) if field in checks else value)
-    _save(project, update_fields=[*changes, "updated_at"])
+    save_at_address(project, fields=changes)
+    after = snapshot(project, changes)
+    renamed = before.get("name") != after.get("name")
+    kind = "project.renamed" if renamed else "project.changed"
+    record_change(kind, actor=actor, target=project, before=before, after=after)
     return project
 
 
@@ -90,6 +87,7 @@ def delete_project(*, project: Project, actor: User) -> None:
         # Executions hold on to commits, and datums to stores: they have to go before what they point to.
         project.executions.all().delete()
         project.datums.all().delete()
+        record("project.deleted", actor=actor, target=project)
         project.delete()
         transaction.on_commit(partial(delete_stored_files.delay, files), robust=True)
         if repository_id is not None:
@@ -106,26 +104,6 @@ def next_counter(*, project_id: UUID, kind: str) -> int:
             [project_id, kind],
         )
         return int(cursor.fetchone()[0])
-
-
-def _save(project: Project, update_fields: list[str] | None = None) -> None:
-    try:
-        with transaction.atomic():
-            project.save(update_fields=update_fields)
-    except IntegrityError as error:
-        if "project_name_unique_for_owner" not in str(error):
-            raise
-        raise ProjectNameTaken(project.name, project.owner) from error
-
-
-def _require_ownership(actor: User, owner: Owner, team: Team | None) -> None:
-    """Raise `OwnerRefused` or `PersonalProjectsForbidden` unless `actor` may give a project to these."""
-    if team is not None and team.organization_id != owner.pk:
-        raise OwnerRefused(f"{owner}:{team.name}")
-    if owner.pk == actor.pk and selectors.personal_projects_forbidden(actor):
-        raise PersonalProjectsForbidden
-    if not actor.is_superuser:
-        selectors.resolve_owner(actor, f"{owner}:{team.name}" if team else owner.name)
 
 
 def _checked_name(name: str) -> str:

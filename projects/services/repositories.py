@@ -1,10 +1,13 @@
 """Linking a repository, its deploy key, and fetching."""
 
+from dataclasses import asdict
 from functools import partial
 
 from django.db import transaction
 
 from accounts.models import User
+from audit.origin import current
+from audit.services import record, record_change, snapshot
 from organizations.access import Capability, require
 from projects import background, fetching
 from projects.errors import InvalidValue, RepositoryMissing
@@ -15,8 +18,18 @@ from projects.models import DEFAULT_FETCH_REFERENCE, Project, Repository
 from projects.types import FetchResult
 
 _LONGEST_FETCH_REFERENCE = 1024
+_SETTINGS = (
+    "url",
+    "fetch_reference",
+    "access_token",
+    "private_key",
+    "public_key",
+    "known_hosts",
+    "lfs_enabled",
+)
 
 
+@transaction.atomic
 def set_repository(
     *,
     project: Project,
@@ -35,6 +48,7 @@ def set_repository(
     require(actor, Capability.ADMINISTER, project)
     address = parse_address(url)
     repository = _repository_of(project) or Repository(project=project)
+    before = snapshot(repository, _SETTINGS)
     if repository.pk and not _same_place(repository, address):
         repository.access_token = repository.private_key = repository.public_key = repository.known_hosts = ""
     repository.url = address.url
@@ -47,9 +61,12 @@ def set_repository(
             read_key(private_key) if private_key.strip() else ("", "")
         )
     repository.save()
+    after = snapshot(repository, _SETTINGS)
+    record_change("repository.changed", actor=actor, target=repository, before=before, after=after)
     return repository
 
 
+@transaction.atomic
 def generate_deploy_key(*, project: Project, actor: User) -> str:
     """A new key pair in place of the stored one; the public half, to be added at the git host."""
     require(actor, Capability.ADMINISTER, project)
@@ -57,23 +74,39 @@ def generate_deploy_key(*, project: Project, actor: User) -> str:
     repository = _repository_of(project) or Repository(project=project)
     repository.private_key, repository.public_key = new_key()
     repository.save()
+    record("repository.key_made", actor=actor, target=repository, after=snapshot(repository, ("public_key",)))
     return repository.public_key
 
 
+@transaction.atomic
 def forget_known_hosts(*, project: Project, actor: User) -> None:
     """The next fetch over ssh accepts whatever host key it meets, and keeps to that one from then on."""
     require(actor, Capability.ADMINISTER, project)
-    Repository.objects.filter(project=project).update(known_hosts="")
+    repository = _repository_of(project)
+    if repository is None or not repository.known_hosts:
+        return
+    before = snapshot(repository, ("known_hosts",))
+    repository.known_hosts = ""
+    repository.save(update_fields=["known_hosts"])
+    record("repository.host_forgotten", actor=actor, target=repository, before=before)
 
 
 def fetch_repository(*, project: Project, actor: User) -> FetchResult:
     """Fetch now and answer when it is done; older commits of a long history follow in the background."""
     require(actor, Capability.RUN, project)
     repository = _required(project)
-    result = fetching.fetch(repository)
+    result = fetching.fetch(repository, actor=actor)
     if result.older_remain:
         transaction.on_commit(partial(background.snapshot_commits.delay, repository.pk), robust=True)
     return result
+
+
+def start_fetch(*, project: Project, actor: User) -> Repository:
+    """Fetch in the background; whoever looks at the project hears how it went."""
+    require(actor, Capability.RUN, project)
+    repository = _required(project)
+    background.fetch_repository_in_background.delay(repository.pk, actor.pk, asdict(current()))
+    return repository
 
 
 def _repository_of(project: Project) -> Repository | None:

@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.current import user_of
+from accounts.models import User
 from organizations.access import Capability, capabilities
-from projects import selectors
+from projects import members, selectors
 from projects.models import Project
 
 
@@ -24,15 +25,25 @@ class Tab:
 def project_page(request: HttpRequest, owner: str, project: str, active_tab: str) -> dict[str, Any]:
     """The context of a project page; `NotFound` when there is no such project or the user may not see it."""
     found = selectors.get_project_by_name(user_of(request), owner, project)
-    granted = capabilities(user_of(request), found)
+    rights = rights_in(found, user_of(request))
     return {
         "project": found,
         "active_tab": active_tab,
-        "project_tabs": project_tabs(found, administers=Capability.ADMINISTER in granted),
+        "project_tabs": project_tabs(found, administers=rights["may_administer"]),
         "has_repository": bool(getattr(found, "repository", None) and found.repository.url),
+        **rights,
+    }
+
+
+def rights_in(project: Project, user: User) -> dict[str, Any]:
+    """What the pages ask before they show a control; for those who only look, also why."""
+    granted = capabilities(user, project)
+    member = None if Capability.RUN in granted else members.member_of(project, user)
+    return {
         "may_run": Capability.RUN in granted,
         "may_edit": Capability.EDIT in granted,
         "may_administer": Capability.ADMINISTER in granted,
+        "why_read_only": ", ".join(reason.text for reason in member.reasons) if member else "",
     }
 
 

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.current import user_of
 from common import clock
 from common.web.pages import page, with_toast
-from organizations.access import Capability, require
-from projects.background import fetch_repository_in_background
+from projects import services
 from projects.errors import RepositoryMissing
 from projects.models import Project, Repository
 from projects.web.context import project_page
@@ -26,10 +25,8 @@ PATIENCE_SECONDS = 600
 @require_POST
 def start(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     found: Project = project_page(request, owner, project, "")["project"]
-    require(user_of(request), Capability.RUN, found)
-    repository = repository_of(found)
     began = clock.now()
-    fetch_repository_in_background.delay(repository.pk, user_of(request).pk)
+    services.start_fetch(project=found, actor=user_of(request))
     return button(request, found, since=began)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from common.web.forms import CHECK, CODE, SELECT, TEXT
+from projects.web.choices import OwnerChoices
 
 
 class ProjectForm(forms.Form):
@@ -14,15 +15,78 @@ class ProjectForm(forms.Form):
         widget=forms.TextInput({**TEXT, "placeholder": "churn-model", "spellcheck": "false"}),
         help_text="Letters, digits, hyphens and underscores.",
     )
-    owner = forms.ChoiceField(widget=forms.Select(SELECT))
+    owner = forms.ChoiceField(
+        widget=forms.Select(SELECT), help_text="What belongs to a team is seen by its members only."
+    )
     description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
 
-    def __init__(self, data: Any = None, *, owners: Iterable[str], preferred: str = "") -> None:
-        names = list(owners)
-        # One's own name comes last among the options; it is the natural first choice.
-        first = preferred if preferred in names else names[-1]
-        super().__init__(data, initial={"owner": first}, auto_id="project-%s")
-        self.fields["owner"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+    def __init__(self, data: Any = None, *, owners: OwnerChoices, owner: str = "") -> None:
+        super().__init__(data, initial={"owner": owner}, auto_id="project-%s")
+        self.fields["owner"].choices = owners  # type: ignore[attr-defined]
+
+    @property
+    def has_one_owner(self) -> bool:
+        """Then there is nothing to choose."""
+        choices = self.fields["owner"].choices  # type: ignore[attr-defined]
+        return sum(len(group) for _, group in choices) == 1
+
+
+class TransferForm(forms.Form):
+    owner = forms.ChoiceField(label="New owner", widget=forms.Select(SELECT))
+    confirm = forms.CharField(widget=forms.TextInput(CODE))
+
+    def __init__(self, data: Any = None, *, owners: OwnerChoices, expected: str) -> None:
+        super().__init__(data, auto_id="transfer-%s")
+        self._expected = expected
+        self.fields["owner"].choices = [("", "Choose…"), *owners] if owners else []  # type: ignore[attr-defined]
+        self.fields["confirm"].label = f"Type {expected} to confirm"
+
+    def clean_confirm(self) -> str:
+        confirm: str = self.cleaned_data["confirm"]
+        if confirm != self._expected:
+            raise forms.ValidationError(f"Type {self._expected}, exactly.")
+        return confirm
+
+
+ACCESS_CHOICES = [
+    ("member", "Works: runs executions, uploads and edits"),
+    ("viewer", "Only looks"),
+]
+
+
+class AccessForm(forms.Form):
+    access = forms.ChoiceField(
+        choices=ACCESS_CHOICES, label="What they may do", widget=forms.Select(SELECT), initial="member"
+    )
+
+    @property
+    def is_read_only(self) -> bool:
+        return bool(self.cleaned_data["access"] == "viewer")
+
+
+class InviteForm(AccessForm):
+    email = forms.CharField(
+        max_length=254,
+        label="E-mail address",
+        widget=forms.EmailInput({**TEXT, "placeholder": "colleague@example.com"}),
+    )
+    field_order = ("email", "access")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return {"email": self.cleaned_data["email"], "is_read_only": self.is_read_only}
+
+
+class AddMemberForm(AccessForm):
+    user = forms.CharField(
+        max_length=64,
+        label="User name",
+        widget=forms.TextInput({**TEXT, "list": "colleagues", "spellcheck": "false"}),
+    )
+    field_order = ("user", "access")
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="add-%s")
 
 
 class GeneralForm(forms.Form):

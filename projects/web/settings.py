@@ -4,52 +4,39 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.current import user_of
 from common.errors import DomainError, NotFound
 from common.web.forms import show_error
 from common.web.pages import page
-from organizations.access import Capability, require
 from projects import selectors, services
 from projects.models import DEFAULT_FETCH_REFERENCE, Project
+from projects.web.administration import administration
 from projects.web.audit import audit
 from projects.web.choices import environment_choices
-from projects.web.context import Tab, project_page
+from projects.web.collaborators import collaborators
+from projects.web.context import project_page
 from projects.web.forms import GeneralForm, RepositoryForm, VariableForm
-
-TABS = {
-    "general": "General",
-    "repository": "Repository",
-    "variables": "Environment variables",
-    "audit": "Audit log",
-    "administration": "Administration",
-}
+from projects.web.settings_tabs import TABS, settings_page, to_tab
 
 
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, owner: str, project: str, tab: str = "general") -> HttpResponse:
-    context = project_page(request, owner, project, "settings")
-    found: Project = context["project"]
-    require(user_of(request), Capability.ADMINISTER, found)
+    context = settings_page(request, owner, project, tab)
     if tab not in TABS:
         raise NotFound(f"Project settings have no page '{tab}'.")
-    context |= {
-        "settings_tabs": settings_tabs(found),
-        "settings_tab": tab,
-        "repository": getattr(found, "repository", None),
-    }
     show = {
         "general": general,
         "repository": repository,
         "variables": variables,
+        "collaborators": collaborators,
         "audit": audit,
         "administration": administration,
     }
-    return show[tab](request, found, context)
+    return show[tab](request, context["project"], context)
 
 
 def general(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
@@ -168,32 +155,3 @@ def delete_variable(request: HttpRequest, owner: str, project: str) -> HttpRespo
     services.delete_variable(project=found, actor=user_of(request), name=name)
     messages.success(request, f"Deleted {name}.")
     return to_tab(found, "variables")
-
-
-def administration(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
-    if request.method != "POST":
-        return render(request, "projects/settings/administration.html", context)
-    if request.POST.get("confirm") != project.full_name:
-        messages.error(request, f"Nothing was deleted: type {project.full_name} to confirm.")
-        return to_tab(project, "administration")
-    try:
-        services.delete_project(project=project, actor=user_of(request))
-    except DomainError as error:
-        messages.error(request, error.message)
-        return to_tab(project, "administration")
-    messages.success(request, f"Deleted {project.full_name}.")
-    return redirect("home")
-
-
-def settings_tabs(project: Project) -> list[Tab]:
-    return [Tab(name, label, tab_url(project, name)) for name, label in TABS.items()]
-
-
-def tab_url(project: Project, tab: str) -> str:
-    return reverse(
-        "project_settings", kwargs={"owner": project.owner.name, "project": project.name, "tab": tab}
-    )
-
-
-def to_tab(project: Project, tab: str) -> HttpResponse:
-    return redirect(tab_url(project, tab))

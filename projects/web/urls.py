@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from projects.web import audit, commits, fetching, settings
+from projects.web import administration, audit, collaborators, commits, fetching, invitations, settings
 
 project_pages = [
     path("fetch/", fetching.start, name="project_fetch"),
@@ -15,9 +15,29 @@ project_pages = [
     path("settings/repository/forget-host/", settings.forget_host, name="repository_forget_host"),
     path("settings/variables/delete/", settings.delete_variable, name="variable_delete"),
     path("settings/audit/csv/", audit.audit_csv, name="project_audit_csv"),
+    path("settings/collaborators/add/", collaborators.add, name="collaborator_add"),
+    path("settings/collaborators/<int:user_id>/change/", collaborators.change, name="collaborator_change"),
+    path("settings/collaborators/<int:user_id>/remove/", collaborators.remove, name="collaborator_remove"),
+    path(
+        "settings/collaborators/invitations/<uuid:invitation_id>/resend/",
+        collaborators.resend,
+        name="collaborator_invitation_resend",
+    ),
+    path(
+        "settings/collaborators/invitations/<uuid:invitation_id>/cancel/",
+        collaborators.cancel,
+        name="collaborator_invitation_cancel",
+    ),
+    path("settings/administration/transfer/", administration.transfer, name="project_transfer"),
+    path(
+        "settings/administration/transfer/effects/",
+        administration.transfer_effects,
+        name="project_transfer_effects",
+    ),
     path("settings/<str:tab>/", settings.settings, name="project_settings"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("invitations/project/<str:secret>/", invitations.accept, name="project_invitation"),
     path("p/<str:owner>/<str:project>/", include(project_pages)),
 ]

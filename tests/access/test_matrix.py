@@ -23,6 +23,7 @@ from tests.access.declared.route import (
     ORGANIZATION,
     OWN,
     PROJECT,
+    PROJECT_SETTINGS,
     SIGNED_IN,
     TOKEN,
     Route,
@@ -89,7 +90,8 @@ def fingerprint() -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("text", "method"), cases(SIGNED_IN, PROJECT, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN)
+    ("text", "method"),
+    cases(SIGNED_IN, PROJECT, PROJECT_SETTINGS, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN),
 )
 def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     route = TABLE[text]
@@ -103,7 +105,9 @@ def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, ADMINISTERED, OWN))
+@pytest.mark.parametrize(
+    ("text", "method"), cases(PROJECT, PROJECT_SETTINGS, ALIAS, ORGANIZATION, ADMINISTERED, OWN)
+)
 def test_stranger_finds_nothing(world: World, text: str, method: str) -> None:
     route = world.filled(TABLE[text])
     before = fingerprint()
@@ -124,7 +128,7 @@ def test_stranger_cannot_name_it_in_a_body(world: World, text: str, method: str)
     world.assert_untouched()
 
 
-@pytest.mark.parametrize(("text", "method"), cases(PROJECT, changing=True))
+@pytest.mark.parametrize(("text", "method"), cases(PROJECT, PROJECT_SETTINGS, changing=True))
 def test_read_only_collaborator_changes_nothing(world: World, text: str, method: str) -> None:
     route = world.filled(TABLE[text])
     before = fingerprint()
@@ -158,8 +162,15 @@ def test_read_only_collaborator_may_look(world: World, text: str, method: str) -
     assert answer.status_code in (200, 302) or "settings" in text or "create" in text
 
 
+@pytest.mark.parametrize(("text", "method"), cases(PROJECT_SETTINGS, changing=False))
+def test_read_only_collaborator_sees_no_settings(world: World, text: str, method: str) -> None:
+    route = TABLE[text]
+    assert call(caller(world.viewer, route), method, world.path(text), route).status_code == 403
+
+
 @pytest.mark.parametrize(
-    ("text", "method"), cases(PROJECT, SIGNED_IN, ORGANIZATION, ADMINISTERED, changing=False)
+    ("text", "method"),
+    cases(PROJECT, PROJECT_SETTINGS, SIGNED_IN, ORGANIZATION, ADMINISTERED, changing=False),
 )
 def test_owner_is_served(world: World, text: str, method: str) -> None:
     route = TABLE[text]

@@ -10,7 +10,7 @@ from datastores.models import Datum, DatumAlias
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Invitation, Organization, Team
-from projects.models import Commit, Project, ProjectVariable, Repository
+from projects.models import Commit, Project, ProjectInvitation, ProjectVariable, Repository
 from tests.support import factories
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class World:
     team: Team
     token: ApiToken
     invitation: Invitation
+    project_invitation: ProjectInvitation
 
     @property
     def secrets(self) -> list[str]:
@@ -47,6 +48,7 @@ class World:
             "secret-organization",
             "secret-team",
             self.invitation.email,
+            self.project_invitation.email,
         ]
 
     def path(self, route: str) -> str:
@@ -82,7 +84,7 @@ class World:
             "tab": "general",
             "organization": self.organization.name,
             "user_id": self.viewer.pk,
-            "invitation_id": self.invitation.pk,
+            "invitation_id": (self.project_invitation if "project" in route else self.invitation).pk,
             "secret": "forged",
             "token": "forged",
             "token_id": self.token.pk,
@@ -129,7 +131,9 @@ def build_world() -> World:
     team = factories.make_team(organization, "secret-team", members=(alice, viewer))
     invitation = factories.make_invitation(organization, "secret-friend@example.com", inviter=alice)
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
+    project_invitation = factories.make_project_invitation(project, "secret-guest@example.com")
     charlie = factories.make_user("charlie")
     return World(
-        alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation
+        alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation,
+        project_invitation,
     )  # fmt: skip

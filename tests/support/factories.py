@@ -23,7 +23,7 @@ from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
 from organizations.invitations import LIFETIME, new_secret
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
-from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter
+from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter, ProjectInvitation
 
 _numbers = itertools.count(1)
 
@@ -82,16 +82,7 @@ def make_team(
 
 
 def make_invitation(organization: Organization, email: str = "", **fields: Any) -> Invitation:
-    """Pending, sent long enough ago to be sent again. Its link's secret is in `secret`, which is not stored."""
-    secret, digest = new_secret()
-    sent_at = clock.now() - timedelta(hours=1)
-    invitation = Invitation.objects.create(
-        organization=organization,
-        email=email or f"guest{next(_numbers)}@example.com",
-        **{"digest": digest, "sent_at": sent_at, "expires_at": sent_at + LIFETIME, **fields},
-    )
-    invitation.secret = secret
-    return invitation
+    return _make_invitation(Invitation, email, organization=organization, **fields)
 
 
 def make_second_factor(user: User) -> TotpDevice:
@@ -112,6 +103,22 @@ def make_project(owner: User | Organization | None = None, name: str = "", **fie
 
 def make_collaborator(project: Project, user: User, *, is_read_only: bool = False) -> ProjectCollaborator:
     return ProjectCollaborator.objects.create(project=project, user=user, is_read_only=is_read_only)
+
+
+def make_project_invitation(project: Project, email: str = "", **fields: Any) -> ProjectInvitation:
+    return _make_invitation(ProjectInvitation, email, project=project, **fields)
+
+
+def _make_invitation(model: Any, email: str, **fields: Any) -> Any:
+    """Pending, sent long enough ago to be sent again. Its link's secret is in `secret`, which is not stored."""
+    secret, digest = new_secret()
+    sent_at = clock.now() - timedelta(hours=1)
+    invitation = model.objects.create(
+        email=email or f"guest{next(_numbers)}@example.com",
+        **{"digest": digest, "sent_at": sent_at, "expires_at": sent_at + LIFETIME, **fields},
+    )
+    invitation.secret = secret
+    return invitation
 
 
 def make_archive(files: Mapping[str, str]) -> bytes:

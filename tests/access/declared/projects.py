@@ -1,11 +1,26 @@
 """Routes of projects."""
 
-from tests.access.declared.route import PROJECT, SIGNED_IN, V0, P, Route, api, page
+from tests.access.declared.route import PROJECT, PROJECT_SETTINGS, SIGNED_IN, TOKEN, V0, P, Route, api, page
 
 ROUTES: dict[str, Route] = {
     f"{V0}projects/": api(SIGNED_IN),
     f"{V0}projects/ownership_options/": api(SIGNED_IN),
     f"{V0}projects/<str:project_id>/": api(PROJECT, "get", "put", "patch", "delete", name="renamed"),
+    f"{V0}projects/<str:project_id>/transfer/": api(PROJECT_SETTINGS, "post", owner="viewer"),
+    f"{V0}projects/<str:project_id>/members/": api(PROJECT_SETTINGS),
+    f"{V0}projects/<str:project_id>/collaborators/": api(PROJECT_SETTINGS, "get", "post", user="viewer"),
+    f"{V0}projects/<str:project_id>/collaborators/<int:user_id>/": api(
+        PROJECT_SETTINGS, "patch", "delete", is_read_only=False
+    ),
+    f"{V0}projects/<str:project_id>/collaborators/invitations/": api(
+        PROJECT_SETTINGS, "get", "post", email="friend@example.com"
+    ),
+    f"{V0}projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/": api(
+        PROJECT_SETTINGS, "delete"
+    ),
+    f"{V0}projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/resend/": api(
+        PROJECT_SETTINGS, "post"
+    ),
     f"{V0}projects/<str:project_id>/commits/": api(PROJECT),
     f"{V0}projects/<str:project_id>/fetch/": api(PROJECT, "post"),
     f"{V0}projects/<str:project_id>/repository/": api(
@@ -32,5 +47,13 @@ ROUTES: dict[str, Route] = {
     f"{P}settings/audit/csv/": page(PROJECT),
     f"{V0}audit-events/": api(SIGNED_IN),
     f"{V0}audit-events/csv/": api(SIGNED_IN),
+    f"{P}settings/collaborators/add/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/collaborators/<int:user_id>/change/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/collaborators/<int:user_id>/remove/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/collaborators/invitations/<uuid:invitation_id>/resend/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/collaborators/invitations/<uuid:invitation_id>/cancel/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/administration/transfer/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/administration/transfer/effects/": page(PROJECT_SETTINGS),
+    "invitations/project/<str:secret>/": Route(TOKEN, ("get", "post"), page=True),
     f"{P}settings/<str:tab>/": page(PROJECT, "get", "post"),
 }

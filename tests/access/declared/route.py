@@ -6,6 +6,7 @@ from typing import Any
 PUBLIC = "public"  # anybody, signed in or not
 SIGNED_IN = "signed in"  # anybody with an account; shows nothing of others
 PROJECT = "project"  # a stranger gets 404, a read-only collaborator may look, changes need more
+PROJECT_SETTINGS = "settings of a project"  # its administrators only
 IN_BODY = "in body"  # as `PROJECT`, but the thing is named in the request's body or query
 ALIAS = "alias"  # as `PROJECT`, named by an alias
 ORGANIZATION = "organization"  # only members find it
