@@ -1,7 +1,7 @@
 """Who waits in which line, and whose turn it is. Pure."""
 
 import heapq
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ class WaitingExecution:
 
 
 class Line:
-    """What one user waits for on account of one team with one priority; the oldest first."""
+    """What one user waits for on account of one team with one priority; the oldest at the end, where it is taken."""
 
     __slots__ = ("priority", "team", "user", "waiting")
 
@@ -38,7 +38,7 @@ class Line:
         self.priority = priority
         self.user = user
         self.team = team
-        self.waiting: deque[WaitingExecution] = deque()
+        self.waiting: list[WaitingExecution] = []
 
     @property
     def is_held(self) -> bool:
@@ -55,7 +55,7 @@ class Line:
         return self.team if self.team.is_used else places.all
 
     def turn(self) -> Turn:
-        first = self.waiting[0]
+        first = self.waiting[-1]
         return self.user.taken, max(first.created_at, self.user.served_at), first.age
 
 
@@ -70,6 +70,8 @@ def lines_of(waiting: Iterable[WaitingExecution], places: Places) -> list[Line]:
                 execution.priority, places.of_user(execution.user), places.of_team(execution.team)
             )
         line.waiting.append(execution)
+    for line in lines.values():
+        line.waiting.reverse()
     return list(lines.values())
 
 
@@ -81,7 +83,7 @@ def deal(lines: Iterable[Line], places: Places) -> list[WaitingExecution]:
     """
     of_users: dict[UserQuota, list[tuple[Age, Line]]] = defaultdict(list)
     for line in lines:
-        of_users[line.user].append((line.waiting[0].age, line))
+        of_users[line.user].append((line.waiting[-1].age, line))
     turns = [
         (own[0][1].turn(), own) for own in of_users.values()
     ]  # `own` is a heap: the lines come oldest first
@@ -95,10 +97,10 @@ def deal(lines: Iterable[Line], places: Places) -> list[WaitingExecution]:
             continue
         line = own[0][1]
         if line.turn() == turn:
-            served.append(line.waiting.popleft())
+            served.append(line.waiting.pop())
             places.take(line.user, line.team)
             if line.waiting:
-                heapq.heapreplace(own, (line.waiting[0].age, line))
+                heapq.heapreplace(own, (line.waiting[-1].age, line))
             else:
                 heapq.heappop(own)
         if own:

@@ -49,9 +49,12 @@ def words(quota: Quota, environment: str) -> str:
 
 
 def before(number: int) -> str:
-    """Large numbers are rounded down, so that a long line is not rewritten at every step of its head."""
+    """How many are before it as things stand: whose turn it is follows who holds how many places.
+
+    Large numbers are rounded down, so that a long line is not rewritten at every step of its head.
+    """
     if number == 0:
-        return "This one is next."
+        return "No execution is before it now."
     rounded = number if number <= 10 else number // 10 * 10 if number < 100 else number // 100 * 100
     amount = str(number) if rounded == number else f"More than {rounded}"
-    return f"{amount} {'execution is' if number == 1 else 'executions are'} before it."
+    return f"{amount} {'execution is' if number == 1 else 'executions are'} before it now."

@@ -144,16 +144,16 @@ def test_reason_names_the_quota_of_the_user_and_counts_own_executions_only():
     executions = waiting(1), waiting(2, user=2), waiting(3)
     told = reasons(*executions, per_user_quota=1, taken={(1, None): 1, (2, None): 1})
     quota = "Its creator's quota in environment 'gpu' is used: 1 of 1 place is taken."
-    assert told[1] == f"{quota} This one is next."
-    assert told[3] == f"{quota} 1 execution is before it."
+    assert told[1] == f"{quota} No execution is before it now."
+    assert told[3] == f"{quota} 1 execution is before it now."
 
 
 def test_reason_names_the_quota_of_the_team_and_counts_its_executions_only():
     executions = [waiting(n, user=n, team=VISION) for n in range(4)]
     told = reasons(*executions, waiting(9, team=SPEECH), teams=TeamQuotas({VISION: 2, SPEECH: 0}))
     assert told == {
-        2: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. This one is next.",
-        3: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. 1 execution is before it.",
+        2: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. No execution is before it now.",
+        3: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. 1 execution is before it now.",
         9: "Its team may not run anything in environment 'gpu': the team's quota there is 0.",
     }
 
@@ -161,27 +161,27 @@ def test_reason_names_the_quota_of_the_team_and_counts_its_executions_only():
 def test_reason_names_the_capacity_and_counts_everybody_who_waits_for_it():
     executions = waiting(1), waiting(2, user=2), waiting(3, user=3), waiting(4, user=4, team=VISION)
     told = reasons(*executions, max_running=1, teams=TeamQuotas({VISION: 0}))
-    assert told[3] == "Environment 'gpu' is full: 1 of 1 place is taken. 1 execution is before it."
+    assert told[3] == "Environment 'gpu' is full: 1 of 1 place is taken. 1 execution is before it now."
 
 
 def test_how_many_are_before_it_follows_the_turns_and_not_the_age_alone():
     executions = [*(waiting(n, user=1) for n in range(5)), waiting(9, user=2)]
     told = reasons(*executions, max_running=1, taken={(3, None): 1})
-    assert told[0].endswith("This one is next.")
-    assert told[9].endswith("1 execution is before it.")
-    assert told[1].endswith("2 executions are before it.")
+    assert told[0].endswith("No execution is before it now.")
+    assert told[9].endswith("1 execution is before it now.")
+    assert told[1].endswith("2 executions are before it now.")
 
 
 def test_a_limit_below_what_is_taken_says_so_and_takes_nothing_away():
     assert reasons(waiting(1), max_running=2, taken={(1, None): 5}) == {
-        1: "Environment 'gpu' is full: 5 of 2 places are taken. This one is next."
+        1: "Environment 'gpu' is full: 5 of 2 places are taken. No execution is before it now."
     }
 
 
 def test_large_numbers_are_rounded_so_that_reasons_seldom_change():
     assert [before(n) for n in (0, 1, 10, 47, 890)] == [
-        "This one is next.", "1 execution is before it.", "10 executions are before it.",
-        "More than 40 executions are before it.", "More than 800 executions are before it.",
+        "No execution is before it now.", "1 execution is before it now.", "10 executions are before it now.",
+        "More than 40 executions are before it now.", "More than 800 executions are before it now.",
     ]  # fmt: skip
 
 
@@ -386,7 +386,9 @@ def test_every_reason_is_true(facts: Facts):
         if "taken" in beginning:
             told = sorted(decisions.waiting_reasons[e.id] for e in line)
             assert told == sorted(f"{beginning} {before(n)}" for n in range(len(line)))
-            first = next(e for e in line if decisions.waiting_reasons[e.id].endswith("next."))
+            first = next(
+                e for e in line if decisions.waiting_reasons[e.id].endswith("No execution is before it now.")
+            )
             assert first.priority == max(e.priority for e in line)
             of_user = afters[environment_id].of_user
             assert of_user(first.user) == min(of_user(e.user) for e in line if e.priority == first.priority)
