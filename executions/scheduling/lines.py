@@ -2,9 +2,10 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from executions.scheduling.limits import NOW, Limit, Places, Quota, TeamKey, UserKey, UserQuota
@@ -24,9 +25,9 @@ class WaitingExecution:
     created_at: datetime
     team: TeamKey = None
 
-    @property
-    def age(self) -> Age:
-        return self.created_at, self.id.int
+
+age: Callable[[WaitingExecution], Age] = attrgetter("created_at", "id.int")
+_line_of = attrgetter("priority", "user", "team")
 
 
 class Line:
@@ -56,14 +57,14 @@ class Line:
 
     def turn(self) -> Turn:
         first = self.waiting[-1]
-        return self.user.taken, max(first.created_at, self.user.served_at), first.age
+        return self.user.taken, max(first.created_at, self.user.served_at), age(first)
 
 
 def lines_of(waiting: Iterable[WaitingExecution], places: Places) -> list[Line]:
     """`waiting` comes oldest first, and so do the lines by their first."""
     lines: dict[tuple[int, UserKey, TeamKey], Line] = {}
     for execution in waiting:
-        key = execution.priority, execution.user, execution.team
+        key = _line_of(execution)
         line = lines.get(key)
         if line is None:
             line = lines[key] = Line(
@@ -83,7 +84,7 @@ def deal(lines: Iterable[Line], places: Places) -> list[WaitingExecution]:
     """
     of_users: dict[UserQuota, list[tuple[Age, Line]]] = defaultdict(list)
     for line in lines:
-        of_users[line.user].append((line.waiting[-1].age, line))
+        of_users[line.user].append((age(line.waiting[-1]), line))
     turns = [
         (own[0][1].turn(), own) for own in of_users.values()
     ]  # `own` is a heap: the lines come oldest first
@@ -100,7 +101,7 @@ def deal(lines: Iterable[Line], places: Places) -> list[WaitingExecution]:
             served.append(line.waiting.pop())
             places.take(line.user, line.team)
             if line.waiting:
-                heapq.heapreplace(own, (line.waiting[-1].age, line))
+                heapq.heapreplace(own, (age(line.waiting[-1]), line))
             else:
                 heapq.heappop(own)
         if own:
@@ -110,12 +111,12 @@ def deal(lines: Iterable[Line], places: Places) -> list[WaitingExecution]:
 
 def in_turn(lines: Iterable[Line]) -> list[WaitingExecution]:
     """All of these in the order in which they would go if places for them became free one after the other."""
-    oldest_first = sorted((-line.priority, e.age, line.user, e) for line in lines for e in line.waiting)
+    oldest_first = sorted((-line.priority, age(e), line.user, e) for line in lines for e in line.waiting)
     ahead: dict[UserQuota, int] = defaultdict(int)
     keyed: list[tuple[int, int, datetime, Age, WaitingExecution]] = []
-    for priority, age, user, execution in oldest_first:
+    for priority, its_age, user, execution in oldest_first:
         more = ahead[user]
         since = NOW if more else max(execution.created_at, user.served_at)
-        keyed.append((priority, user.taken + more, since, age, execution))
+        keyed.append((priority, user.taken + more, since, its_age, execution))
         ahead[user] = more + 1
     return [execution for *_, execution in sorted(keyed)]

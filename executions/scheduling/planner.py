@@ -13,11 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from uuid import UUID
 
 from executions.scheduling.limits import EnvironmentLimits, Places, TeamKey, UserKey
-from executions.scheduling.lines import Line, WaitingExecution, deal, lines_of
+from executions.scheduling.lines import Line, WaitingExecution, age, deal, lines_of
 from executions.scheduling.reasons import explain
 
 
@@ -68,7 +67,7 @@ def served_after(facts: Facts, decisions: Decisions, now: datetime) -> dict[tupl
 
 def _oldest_first(waiting: Iterable[WaitingExecution]) -> dict[UUID, list[WaitingExecution]]:
     by_environment: dict[UUID, list[WaitingExecution]] = defaultdict(list)
-    for execution in sorted(waiting, key=attrgetter("age")):
+    for execution in sorted(waiting, key=age):
         by_environment[execution.environment_id].append(execution)
     return by_environment
 

@@ -5,6 +5,7 @@ Everybody who sees the project reads these words: they name neither the creator 
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
 from executions.scheduling.limits import Limit, Places, Quota
@@ -48,6 +49,7 @@ def words(quota: Quota, environment: str) -> str:
             return f"Environment '{environment}' is full: {taken}"
 
 
+@cache
 def before(number: int) -> str:
     """How many are before it as things stand: whose turn it is follows who holds how many places.
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from environments.types import TeamQuotas
 from executions.scheduling.limits import EnvironmentLimits
-from executions.scheduling.lines import WaitingExecution
+from executions.scheduling.lines import WaitingExecution, age
 from executions.scheduling.planner import Decisions, Facts, plan, served_after
 from executions.scheduling.reasons import before
 
@@ -346,7 +346,7 @@ def test_first_in_first_out_for_one_user_team_and_priority(facts: Facts):
         return e.environment_id, e.user, e.team, e.priority
 
     for line in {line_of(e) for e in facts.waiting}:
-        oldest_first = sorted((e for e in facts.waiting if line_of(e) == line), key=lambda e: e.age)
+        oldest_first = sorted((e for e in facts.waiting if line_of(e) == line), key=age)
         went = [by_id[pk] for pk in order if line_of(by_id[pk]) == line]
         assert went == oldest_first[: len(went)]
 
@@ -419,6 +419,7 @@ arrivals = st.lists(st.tuples(users, teams, st.integers(0, 2), environment_ids),
 finishes = st.lists(st.integers(0, 10**6), max_size=8)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(arrivals, finishes, st.none() | both_environments()), min_size=1, max_size=12),
     both_environments(),
@@ -446,6 +447,7 @@ def test_many_rounds_with_changing_limits(rounds: list, environments: dict[UUID,
         line = [e for e in line if e.id in decisions.waiting_reasons]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_a_newcomer_waits_for_no_more_ends_than_there_are_others(
     jobs_of_users: list[int], room: int, chance: random.Random
