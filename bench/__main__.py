@@ -10,6 +10,7 @@ MEASUREMENTS = {
     "idle": "memory and processor time of the idle platform",
     "start": "warm start",
     "listing": "the executions list at 100,000 rows",
+    "planner": "a round of the scheduler for 10,000 waiting jobs",
     "logs": "log throughput, and latency to many viewers",
 }
 """Each is a module of this package with `measure()`, which yields figures."""

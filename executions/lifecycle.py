@@ -7,6 +7,7 @@ that returns False has changed nothing. Notices leave after the commit.
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Value, When
 
 from common import clock, notices
+from common.notices import Notice
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, WAITING, Status, sources_of
 
@@ -29,7 +31,7 @@ def mark_queued(*, execution_ids: Iterable[UUID]) -> set[UUID]:
     Execution.objects.filter(pk__in=changed).update(
         status=Status.QUEUED, queued_at=now, updated_at=now, waiting_reason=WAITS_FOR_WORKER
     )
-    _announce(changed)
+    _tell_viewers(changed)
     return changed
 
 
@@ -131,13 +133,19 @@ def _swap(execution_id: UUID, target: Status, *, where: dict[str, Any], **fields
 
 
 def _announce(execution_ids: Iterable[UUID]) -> None:
-    """Tell whoever looks at the execution or its project, and the scheduler: a place may have become free."""
+    """Tell whoever looks, and the scheduler: a place may have become free."""
+    _tell_viewers(execution_ids)
+    notices.publish_on_commit("scheduler", "wake")
+
+
+def _tell_viewers(execution_ids: Iterable[UUID]) -> None:
+    """Tell whoever looks at the executions or their projects."""
     rows = Execution.objects.filter(pk__in=list(execution_ids)).values_list(
         "pk", "project_id", "counter", "status"
     )
+    told: list[Notice] = []
     for pk, project_id, counter, status in rows:
-        notices.publish_on_commit(f"execution:{pk}", "state")
-        notices.publish_on_commit(
-            f"project:{project_id}", "execution", id=str(pk), counter=counter, status=status
-        )
-    notices.publish_on_commit("scheduler", "wake")
+        told.append(Notice(f"execution:{pk}", "state"))
+        facts = {"id": str(pk), "counter": counter, "status": status}
+        told.append(Notice(f"project:{project_id}", "execution", facts))
+    transaction.on_commit(partial(notices.publish_all, told))

@@ -27,6 +27,8 @@ class Job:
     epoch: int
     queue_name: str
     priority: int = 0
+    turn: int = 0
+    """How many older jobs of the same user stand in this queue and priority; only counts when it is enqueued."""
 
     @property
     def member(self) -> str:
@@ -44,15 +46,19 @@ def job_token(execution_id: UUID, epoch: int) -> str:
 
 
 def enqueue(job: Job) -> bool:
-    """Put the attempt at the end of its priority class. False when it stood there already."""
-    queue = job.queue_name
-    redis_keys = [
-        keys.queue(queue),
-        keys.queue_tokens(queue),
-        keys.queue_sequence(queue),
-        keys.queue_wake(queue),
-    ]
-    return bool(_script(scripts.ENQUEUE)(redis_keys, [job.member, _token(job), job.priority]))
+    """Put the attempt into its queue. False when it stood there already."""
+    return enqueue_all([job])[0]
+
+
+def enqueue_all(jobs: Sequence[Job]) -> list[bool]:
+    """`enqueue` for many in one go."""
+    pipe = client().pipeline(transaction=False)
+    script = _script(scripts.ENQUEUE)
+    for job in jobs:
+        name = job.queue_name
+        redis_keys = [keys.queue(name), keys.queue_tokens(name), keys.queue_wake(name)]
+        script(redis_keys, [job.member, _token(job), job.priority, job.turn], client=pipe)
+    return [bool(added) for added in pipe.execute()]
 
 
 def remove(job: Job) -> bool:

@@ -1,43 +1,52 @@
 """Carries decisions out: rows first, then the queue, so that a crash between the two leaves only a row to repair."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
+
+from django.db import connection
 
 from common import notices
 from executions import lifecycle, queue
-from executions.models import Execution
 from executions.scheduling.facts import UnfinishedExecution
 from executions.scheduling.planner import Decisions
+from executions.scheduling.turns import with_turns
+from executions.types import Status
 
-BATCH = 500
+BATCH = 1000
+
+_WRITE_REASONS = """
+UPDATE executions_execution AS execution SET waiting_reason = told.reason
+FROM unnest(%s::uuid[], %s::text[]) AS told (id, reason)
+WHERE execution.id = told.id AND execution.ended_at IS NULL AND execution.started_at IS NULL
+"""
 
 
-def apply_decisions(decisions: Decisions, unfinished: list[UnfinishedExecution]) -> None:
+def apply_decisions(decisions: Decisions, unfinished: Sequence[UnfinishedExecution]) -> None:
     """Raises `redis.RedisError` when the queue is away: the rows stay queued and the watchdog enqueues them."""
-    by_id = {execution.id: execution for execution in unfinished}
-    enqueue_all([by_id[pk] for pk in decisions.enqueue])
-    write_reasons(decisions.waiting_reasons, by_id)
+    if decisions.enqueue:
+        enqueue_all(decisions.enqueue, unfinished)
+    write_reasons(decisions.waiting_reasons, unfinished)
 
 
-def enqueue_all(executions: list[UnfinishedExecution]) -> None:
-    for start in range(0, len(executions), BATCH):
-        batch = executions[start : start + BATCH]
-        changed = lifecycle.mark_queued(execution_ids=[execution.id for execution in batch])
-        for execution in batch:
-            if execution.id in changed:
-                queue.enqueue(execution.job)
+def enqueue_all(chosen: Sequence[UUID], unfinished: Iterable[UnfinishedExecution]) -> None:
+    new = frozenset(chosen)
+    jobs = {
+        job.execution_id: job
+        for job in with_turns(e for e in unfinished if e.status == Status.QUEUED or e.id in new)
+    }
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        changed = lifecycle.mark_queued(execution_ids=batch)
+        queue.enqueue_all([jobs[pk] for pk in batch if pk in changed])
 
 
-def write_reasons(reasons: Mapping[UUID, str], by_id: Mapping[UUID, UnfinishedExecution]) -> None:
-    """Save the reasons that changed, one statement per wording."""
-    changed: dict[str, list[UUID]] = defaultdict(list)
-    for pk, reason in reasons.items():
-        if by_id[pk].waiting_reason != reason:
-            changed[reason].append(pk)
-    for reason, ids in changed.items():
-        Execution.objects.filter(pk__in=ids, ended_at__isnull=True, started_at__isnull=True).update(
-            waiting_reason=reason
-        )
-        for pk in ids:
-            notices.publish(f"execution:{pk}", "state")
+def write_reasons(reasons: Mapping[UUID, str], unfinished: Iterable[UnfinishedExecution]) -> None:
+    """Save the reasons that changed: one statement, however many there are and however they differ."""
+    changed = {
+        e.id: reasons[e.id] for e in unfinished if reasons.get(e.id, e.waiting_reason) != e.waiting_reason
+    }
+    if not changed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE_REASONS, [[str(pk) for pk in changed], list(changed.values())])
+    notices.publish_all([notices.Notice(f"execution:{pk}", "state") for pk in changed])

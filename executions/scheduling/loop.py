@@ -9,6 +9,8 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
 
 import redis
 from django.db import InterfaceError, OperationalError
@@ -20,7 +22,8 @@ from executions.scheduling import housekeeping, watchdog, workers
 from executions.scheduling.apply import apply_decisions, write_reasons
 from executions.scheduling.facts import UnfinishedExecution, load_unfinished, planning_facts
 from executions.scheduling.leadership import Leadership
-from executions.scheduling.planner import plan
+from executions.scheduling.limits import UserKey
+from executions.scheduling.planner import plan, served_after
 from executions.scheduling.wakes import Wakes
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ class Scheduler:
         self._leadership = Leadership()
         self._wakes = Wakes()
         self._suspects: Mapping[str, float] = {}
+        # Only kept in memory: another leader begins without it and lets a long line win its ties once.
+        self._served: Mapping[tuple[UUID, UserKey], datetime] = {}
         self._due = dict.fromkeys(("thorough", "sweep", "minute", "hour"), 0.0)
         self._database_is_away = False
 
@@ -65,8 +70,11 @@ class Scheduler:
     def turn(self) -> None:
         now = time.monotonic()
         unfinished = load_unfinished()
+        facts = planning_facts(unfinished, self._served)
+        decisions = plan(facts)
+        self._served = served_after(facts, decisions, clock.now())
         try:
-            apply_decisions(plan(planning_facts(unfinished)), unfinished)
+            apply_decisions(decisions, unfinished)
             if self._is_due("thorough", now, ROUND_SECONDS):
                 self._compare_with_redis(unfinished, now)
         except redis.RedisError:
@@ -93,7 +101,7 @@ class Scheduler:
         waiting_long = [e for e in unfinished if workers.waits_long(e, moment)]
         if waiting_long:
             told = workers.reasons(waiting_long, workers.served_queues(moment))
-            write_reasons(told, {execution.id: execution for execution in waiting_long})
+            write_reasons(told, waiting_long)
 
     def _is_due(self, what: str, now: float, every_seconds: float) -> bool:
         if now < self._due[what]:

@@ -21,6 +21,7 @@ from executions import lifecycle, queue
 from executions.logs.ingest import close_abandoned
 from executions.queue import Evidence
 from executions.scheduling.facts import UnfinishedExecution
+from executions.scheduling.turns import with_turns
 from executions.types import RUNNING, Status
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,7 @@ def _tolerance(execution: UnfinishedExecution, evidence: Evidence, patience: Pat
 
 
 def carry_out(findings: Findings) -> None:
-    for execution in findings.reenqueue:
-        if queue.enqueue(execution.job):
-            logger.warning("queued execution was missing from Redis", extra={"execution": str(execution.id)})
+    _enqueue_again(findings.reenqueue)
     for execution in findings.next_epoch:
         _hand_to_next_worker(execution)
     for execution in findings.stop:
@@ -97,6 +96,15 @@ def carry_out(findings: Findings) -> None:
             raise
         except Exception:  # one execution that cannot be closed must not keep the others from it
             logger.exception("lost execution could not be closed", extra={"execution": str(execution.id)})
+
+
+def _enqueue_again(missing: Sequence[UnfinishedExecution]) -> None:
+    jobs = with_turns(missing)
+    for job, added in zip(jobs, queue.enqueue_all(jobs), strict=True):
+        if added:
+            logger.warning(
+                "queued execution was missing from Redis", extra={"execution": str(job.execution_id)}
+            )
 
 
 def _hand_to_next_worker(execution: UnfinishedExecution) -> None:

@@ -12,7 +12,13 @@ from executions.spec.faults import Faults
 from executions.spec.inputs import resolve_inputs
 from executions.spec.limits import resolve_no_output_timeout, resolve_time_limit
 from executions.spec.parameters import resolve_parameters
-from executions.spec.placement import check_priority, choose_environment, choose_image, choose_upload_store
+from executions.spec.placement import (
+    check_priority,
+    choose_environment,
+    choose_image,
+    choose_quota_team,
+    choose_upload_store,
+)
 from executions.spec.runtime import resolve_runtime_config
 from executions.spec.texts import unstorable
 from executions.spec.variables import resolve_groups, resolve_variables
@@ -43,6 +49,7 @@ def draft_execution(*, spec: ExecutionSpec, project: Project, actor: User) -> Ex
         creator=actor,
         commit=commit,
         environment=environment,
+        quota_team=choose_quota_team(actor=actor, project=project, environment=environment, faults=faults),
         step=step.name,
         title=check_title(spec.title, faults),
         tags=check_tags(spec.tags, faults),

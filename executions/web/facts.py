@@ -16,6 +16,8 @@ from datastores.selectors import datums_for
 from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
+from organizations.access import organizations_of
+from organizations.models import Team
 from projects.models import ProjectVariable
 from projects.selectors import variables_of
 
@@ -59,6 +61,7 @@ class Facts:
     runtime: list[tuple[str, str]]
     notices: list[str]
     image_digest: str
+    quota_team: Team | None
     waited: float | None
     price: float
 
@@ -74,9 +77,19 @@ def facts_of(execution: Execution, user: User) -> Facts:
         runtime=runtime_facts(execution.runtime_facts),
         notices=[str(notice) for notice in execution.runtime_facts.get(NOTICES, [])],
         image_digest=str(execution.runtime_facts.get("image_digest") or ""),
+        quota_team=quota_team_of(execution, user),
         waited=waited_seconds(execution),
         price=price(execution),
     )
+
+
+def quota_team_of(execution: Execution, user: User) -> Team | None:
+    """Whose place it takes. A team that is not the project's has a name for members of its organization only."""
+    team = execution.quota_team
+    if team is None or team.pk == execution.project.team_id:
+        return team
+    known = Team.objects.filter(organizations_of(user, "organization_id"), pk=team.pk)
+    return team if known.exists() else None
 
 
 def inputs_of(execution: Execution, user: User) -> list[Input]:

@@ -1,48 +1,48 @@
-"""The planner: limits are never passed, free places are never wasted, and everybody hears why they wait."""
+"""The planner: limits are never passed, free places are never wasted, users share, and everybody hears why they wait."""
 
 import random
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executions.scheduling.planner import EnvironmentLimits, Facts, WaitingExecution, how_many, plan
+from environments.types import TeamQuotas
+from executions.scheduling.limits import EnvironmentLimits
+from executions.scheduling.lines import WaitingExecution, age
+from executions.scheduling.planner import Decisions, Facts, plan, served_after
+from executions.scheduling.reasons import before
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ENVIRONMENT = UUID(int=1)
-OTHER = UUID(int=2)
+ENVIRONMENT, OTHER = UUID(int=1), UUID(int=2)
+VISION, SPEECH = UUID(int=11), UUID(int=12)
+
+Taken = dict[tuple[int | None, UUID | None], int]
 
 
-def waiting(
-    number: int, *, user: int = 1, priority: int = 0, environment: UUID = ENVIRONMENT
-) -> WaitingExecution:
+def waiting(number: int, **fields: object) -> WaitingExecution:
+    """The `number`-th second's execution of user 1, for no team."""
+    values = {"user": 1, "priority": 0, "environment_id": ENVIRONMENT, **fields}
     return WaitingExecution(
-        UUID(int=1000 + number), environment, user, priority, START + timedelta(seconds=number)
+        id=UUID(int=1000 + number), created_at=START + timedelta(seconds=number), **values
     )
 
 
-def planned(
-    *executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object
-) -> list[int]:
-    facts = Facts(
-        executions,
-        {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", **limits)},
-        {(ENVIRONMENT, user): n for user, n in (admitted or {}).items()},
-    )
-    return [pk.int - 1000 for pk in plan(facts).enqueue]
+def decide(*executions: WaitingExecution, taken: Taken | None = None, **limits: object) -> Decisions:
+    admitted = {(ENVIRONMENT, *key): n for key, n in (taken or {}).items()}
+    return plan(Facts(executions, {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", **limits)}, admitted))
 
 
-def reasons(
-    *executions: WaitingExecution, admitted: dict[int, int] | None = None, **limits: object
-) -> dict[int, str]:
-    facts = Facts(
-        executions,
-        {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", **limits)},
-        {(ENVIRONMENT, user): n for user, n in (admitted or {}).items()},
-    )
-    return {pk.int - 1000: text for pk, text in plan(facts).waiting_reasons.items()}
+def planned(*executions: WaitingExecution, **situation: object) -> list[int]:
+    return [pk.int - 1000 for pk in decide(*executions, **situation).enqueue]
+
+
+def reasons(*executions: WaitingExecution, **situation: object) -> dict[int, str]:
+    return {pk.int - 1000: text for pk, text in decide(*executions, **situation).waiting_reasons.items()}
 
 
 def test_without_limits_everything_goes_oldest_first():
@@ -56,15 +56,83 @@ def test_higher_priority_goes_first():
 def test_free_places_go_to_whoever_has_the_fewest():
     executions = [*(waiting(n, user=1) for n in range(1, 5)), waiting(9, user=2)]
     assert planned(*executions, max_running=2) == [1, 9]
-    assert planned(*executions, max_running=3, admitted={1: 2}) == [9]
+    assert planned(*executions, max_running=3, taken={(1, None): 2}) == [9]
+
+
+def test_a_thousand_of_one_user_do_not_keep_the_first_of_another_waiting():
+    executions = [*(waiting(n, user=1) for n in range(1000)), waiting(2000, user=2)]
+    assert planned(*executions, max_running=2) == [0, 2000]
+
+
+def test_among_equals_whoever_has_waited_longest_since_their_last_place_goes_first():
+    executions = waiting(1), waiting(7, user=2), waiting(9, user=3)
+    served = {(ENVIRONMENT, 1): START + timedelta(seconds=8)}
+    limits = EnvironmentLimits(ENVIRONMENT, "gpu", max_running=2)
+    decisions = plan(Facts(executions, {ENVIRONMENT: limits}, {}, served))
+    assert [pk.int - 1000 for pk in decisions.enqueue] == [7, 1]
+
+
+def test_only_users_who_wait_for_more_are_remembered_as_served():
+    facts = Facts(
+        (waiting(1), waiting(2), waiting(3, user=2), waiting(4, user=3), waiting(5, user=3)),
+        {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", max_running=2)},
+        {},
+        {(ENVIRONMENT, 3): START, (ENVIRONMENT, 4): START},
+    )
+    now = START + timedelta(hours=1)
+    assert served_after(facts, plan(facts), now) == {(ENVIRONMENT, 1): now, (ENVIRONMENT, 3): START}
 
 
 def test_quota_counts_what_is_queued_or_running():
-    assert planned(waiting(1), waiting(2), per_user_quota=2, admitted={1: 1}) == [1]
+    assert planned(waiting(1), waiting(2), per_user_quota=2, taken={(1, None): 1}) == [1]
 
 
-def test_priority_does_not_pass_the_quota():
-    assert planned(waiting(1, priority=9), per_user_quota=1, admitted={1: 1}) == []
+def test_quota_of_a_user_counts_over_all_teams():
+    executions = waiting(1, team=VISION), waiting(2, team=SPEECH), waiting(3)
+    assert planned(*executions, per_user_quota=2, taken={(1, SPEECH): 1}) == [1]
+
+
+def test_quota_of_a_team_counts_over_all_its_users():
+    executions = (
+        waiting(1, user=1, team=VISION),
+        waiting(2, user=2, team=VISION),
+        waiting(3, user=3, team=VISION),
+    )
+    assert planned(*executions, teams=TeamQuotas({VISION: 2})) == [1, 2]
+    assert planned(*executions, teams=TeamQuotas({VISION: 2}), taken={(9, VISION): 1}) == [1]
+    assert planned(*executions, teams=TeamQuotas({VISION: 2}), taken={(9, SPEECH): 5}) == [1, 2]
+
+
+def test_a_team_without_a_number_has_no_limit_of_its_own():
+    executions = [waiting(n, user=n, team=VISION) for n in range(5)]
+    assert planned(*executions, teams=TeamQuotas({VISION: None}, only_given=True)) == [0, 1, 2, 3, 4]
+
+
+def test_quota_0_blocks_a_team_and_nobody_else():
+    executions = waiting(1, team=VISION), waiting(2, team=SPEECH), waiting(3)
+    assert planned(*executions, teams=TeamQuotas({VISION: 0})) == [2, 3]
+
+
+def test_where_only_teams_with_a_place_may_run_the_others_are_blocked():
+    executions = waiting(1, team=VISION), waiting(2, team=SPEECH), waiting(3)
+    assert planned(*executions, teams=TeamQuotas({VISION: None}, only_given=True)) == [1, 3]
+
+
+def test_nobody_waits_behind_their_own_execution_for_a_team_that_is_full():
+    blocked = [waiting(n, team=VISION) for n in range(5)]
+    full = {"teams": TeamQuotas({VISION: 1}), "taken": {(9, VISION): 1}}
+    assert planned(*blocked, waiting(7, team=SPEECH), waiting(8), **full) == [7, 8]
+
+
+def test_a_turn_that_passes_to_a_younger_execution_comes_in_its_place():
+    """User 1's oldest is held up by its team; what they have else is younger than what user 2 has."""
+    executions = waiting(1, team=VISION), waiting(3), waiting(2, user=2)
+    assert planned(*executions, teams=TeamQuotas({VISION: 0}), max_running=1) == [2]
+
+
+def test_priority_passes_no_quota():
+    assert planned(waiting(1, priority=9), per_user_quota=1, taken={(1, None): 1}) == []
+    assert planned(waiting(1, priority=9, team=VISION), teams=TeamQuotas({VISION: 0})) == []
 
 
 def test_environment_that_is_switched_off_admits_nothing_and_says_so():
@@ -72,115 +140,338 @@ def test_environment_that_is_switched_off_admits_nothing_and_says_so():
     assert reasons(waiting(1), enabled=False) == {1: "Environment 'gpu' is switched off."}
 
 
-def test_reason_names_the_quota_and_counts_own_executions_only():
-    told = reasons(waiting(1), waiting(2, user=2), waiting(3), per_user_quota=1, admitted={1: 1, 2: 1})
-    assert told[3] == (
-        "Your quota in environment 'gpu' is used: 1 of 1 executions are queued or running. 1 of yours waits before this one."
-    )
-    assert told[1].endswith("None of yours waits before this one.")
+def test_reason_names_the_quota_of_the_user_and_counts_own_executions_only():
+    executions = waiting(1), waiting(2, user=2), waiting(3)
+    told = reasons(*executions, per_user_quota=1, taken={(1, None): 1, (2, None): 1})
+    quota = "Its creator's quota in environment 'gpu' is used: 1 of 1 place is taken."
+    assert told[1] == f"{quota} No execution is before it now."
+    assert told[3] == f"{quota} 1 execution is before it now."
 
 
-def test_reason_names_the_capacity_and_counts_everybody():
-    told = reasons(waiting(1), waiting(2, user=2), waiting(3, user=3), max_running=1)
-    assert (
-        told[3] == "Environment 'gpu' runs at most 1 executions at once and is full. 1 waits before this one."
-    )
+def test_reason_names_the_quota_of_the_team_and_counts_its_executions_only():
+    executions = [waiting(n, user=n, team=VISION) for n in range(4)]
+    told = reasons(*executions, waiting(9, team=SPEECH), teams=TeamQuotas({VISION: 2, SPEECH: 0}))
+    assert told == {
+        2: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. No execution is before it now.",
+        3: "Its team's quota in environment 'gpu' is used: 2 of 2 places are taken. 1 execution is before it now.",
+        9: "Its team may not run anything in environment 'gpu': the team's quota there is 0.",
+    }
+
+
+def test_reason_names_the_capacity_and_counts_everybody_who_waits_for_it():
+    executions = waiting(1), waiting(2, user=2), waiting(3, user=3), waiting(4, user=4, team=VISION)
+    told = reasons(*executions, max_running=1, teams=TeamQuotas({VISION: 0}))
+    assert told[3] == "Environment 'gpu' is full: 1 of 1 place is taken. 1 execution is before it now."
+
+
+def test_how_many_are_before_it_follows_the_turns_and_not_the_age_alone():
+    executions = [*(waiting(n, user=1) for n in range(5)), waiting(9, user=2)]
+    told = reasons(*executions, max_running=1, taken={(3, None): 1})
+    assert told[0].endswith("No execution is before it now.")
+    assert told[9].endswith("1 execution is before it now.")
+    assert told[1].endswith("2 executions are before it now.")
+
+
+def test_a_limit_below_what_is_taken_says_so_and_takes_nothing_away():
+    assert reasons(waiting(1), max_running=2, taken={(1, None): 5}) == {
+        1: "Environment 'gpu' is full: 5 of 2 places are taken. No execution is before it now."
+    }
 
 
 def test_large_numbers_are_rounded_so_that_reasons_seldom_change():
-    assert [how_many(n) for n in (0, 1, 10, 47, 890)] == [
-        "Nothing waits", "1 waits", "10 wait", "More than 40 wait", "More than 800 wait",
+    assert [before(n) for n in (0, 1, 10, 47, 890)] == [
+        "No execution is before it now.", "1 execution is before it now.", "10 executions are before it now.",
+        "More than 40 executions are before it now.", "More than 800 executions are before it now.",
     ]  # fmt: skip
 
 
+users = st.sampled_from([None, 1, 2, 3])
+teams = st.sampled_from([None, VISION, SPEECH])
+environment_ids = st.sampled_from([ENVIRONMENT, OTHER])
 executions = st.lists(
     st.builds(
         WaitingExecution,
         id=st.uuids(),
-        environment_id=st.sampled_from([ENVIRONMENT, OTHER]),
-        user=st.sampled_from([None, 1, 2, 3]),
+        environment_id=environment_ids,
+        user=users,
         priority=st.integers(0, 2),
         created_at=st.integers(0, 50).map(lambda s: START + timedelta(seconds=s)),
+        team=teams,
     ),
-    max_size=25,
+    max_size=30,
     unique_by=lambda e: e.id,
 )
 limits = st.builds(
-    dict, enabled=st.booleans(), max_running=st.integers(0, 8), per_user_quota=st.integers(0, 4)
+    EnvironmentLimits,
+    id=environment_ids,
+    name=st.just("gpu"),
+    enabled=st.sampled_from([True, True, True, False]),
+    max_running=st.integers(0, 12),
+    per_user_quota=st.integers(0, 4),
+    teams=st.builds(
+        TeamQuotas,
+        st.dictionaries(st.sampled_from([VISION, SPEECH]), st.none() | st.integers(0, 4)),
+        st.booleans(),
+    ),
 )
 
 
 @st.composite
+def both_environments(draw: st.DrawFn) -> dict[UUID, EnvironmentLimits]:
+    return {pk: replace(draw(limits), id=pk) for pk in (ENVIRONMENT, OTHER)}
+
+
+@st.composite
 def situations(draw: st.DrawFn) -> Facts:
-    environments = {pk: EnvironmentLimits(pk, str(pk), **draw(limits)) for pk in (ENVIRONMENT, OTHER)}
-    keys = st.tuples(st.sampled_from([ENVIRONMENT, OTHER]), st.sampled_from([None, 1, 2, 3]))
-    admitted = draw(st.dictionaries(keys, st.integers(0, 5), max_size=6))
-    return Facts(tuple(draw(executions)), environments, admitted)
+    admitted = draw(st.dictionaries(st.tuples(environment_ids, users, teams), st.integers(1, 5), max_size=8))
+    moments = st.integers(0, 60).map(lambda s: START + timedelta(seconds=s))
+    served = draw(st.dictionaries(st.tuples(environment_ids, users), moments, max_size=4))
+    return Facts(tuple(draw(executions)), draw(both_environments()), admitted, served)
+
+
+class After:
+    """Who holds how many places of one environment after a plan, counted anew from the facts."""
+
+    def __init__(self, facts: Facts, chosen: Iterable[UUID], environment_id: UUID) -> None:
+        chosen = set(chosen)
+        self.limits = facts.environments[environment_id]
+        self.added = Counter(
+            (e.user, e.team) for e in facts.waiting if e.id in chosen and e.environment_id == environment_id
+        )
+        before_it = Counter(
+            {(user, team): n for (where, user, team), n in facts.admitted.items() if where == environment_id}
+        )
+        self.held = before_it + self.added
+
+    def of_user(self, user: int | None) -> int:
+        return sum(n for (whose, _), n in self.held.items() if whose == user)
+
+    def of_team(self, team: UUID | None) -> int:
+        return sum(n for (_, whose), n in self.held.items() if whose == team)
+
+    def full(self) -> bool:
+        return 0 < self.limits.max_running <= self.held.total()
+
+    def user_is_held(self, user: int | None) -> bool:
+        return 0 < self.limits.per_user_quota <= self.of_user(user)
+
+    def quota(self, team: UUID | None) -> float:
+        if team is None:
+            return float("inf")
+        if team in self.limits.teams.given:
+            given = self.limits.teams.given[team]
+            return float("inf") if given is None else given
+        return 0 if self.limits.teams.only_given else float("inf")
+
+    def team_is_held(self, team: UUID | None) -> bool:
+        return self.of_team(team) >= self.quota(team)
+
+
+def assert_nothing_was_exceeded(facts: Facts, decisions: Decisions) -> None:
+    for pk, environment in facts.environments.items():
+        after = After(facts, decisions.enqueue, pk)
+        if not environment.enabled:
+            assert not after.added
+        if environment.max_running and after.added:
+            assert after.held.total() <= environment.max_running
+        for user, team in after.added:
+            if environment.per_user_quota:
+                assert after.of_user(user) <= environment.per_user_quota
+            assert after.of_team(team) <= after.quota(team)
+
+
+def assert_no_place_was_wasted(facts: Facts, decisions: Decisions) -> None:
+    chosen = set(decisions.enqueue)
+    afters = {pk: After(facts, chosen, pk) for pk in facts.environments}
+    for e in facts.waiting:
+        after = afters[e.environment_id]
+        assert (
+            e.id in chosen
+            or not after.limits.enabled
+            or after.full()
+            or after.user_is_held(e.user)
+            or after.team_is_held(e.team)
+        )
 
 
 @given(situations())
-def test_limits_are_never_passed_by_a_plan(facts: Facts):
-    chosen = set(plan(facts).enqueue)
-    added = Counter((e.environment_id, e.user) for e in facts.waiting if e.id in chosen)
-    before = Counter(facts.admitted)
-    for pk, environment in facts.environments.items():
-        total_added = sum(n for (where, _), n in added.items() if where == pk)
-        total_before = sum(n for (where, _), n in before.items() if where == pk)
-        if not environment.enabled:
-            assert total_added == 0
-        if environment.max_running and total_added:
-            assert total_before + total_added <= environment.max_running
-        for (where, user), n in added.items():
-            if where == pk and environment.per_user_quota:
-                assert before[(where, user)] + n <= environment.per_user_quota
+def test_no_limit_is_ever_passed(facts: Facts):
+    assert_nothing_was_exceeded(facts, plan(facts))
 
 
 @given(situations())
 def test_nobody_eligible_waits_while_there_is_room(facts: Facts):
-    chosen = set(plan(facts).enqueue)
-    after = Counter(facts.admitted) + Counter(
-        (e.environment_id, e.user) for e in facts.waiting if e.id in chosen
-    )
-    for execution in facts.waiting:
-        if execution.id in chosen:
-            continue
-        environment = facts.environments[execution.environment_id]
-        total = sum(n for (where, _), n in after.items() if where == environment.id)
-        full = environment.max_running and total >= environment.max_running
-        spent = (
-            environment.per_user_quota
-            and after[(environment.id, execution.user)] >= environment.per_user_quota
-        )
-        assert full or spent or not environment.enabled
+    assert_no_place_was_wasted(facts, plan(facts))
 
 
 @given(situations())
-def test_first_in_first_out_for_one_user_and_priority(facts: Facts):
-    order = plan(facts).enqueue
-    chosen = set(order)
-    by_id = {e.id: e for e in facts.waiting}
-    lines: dict[tuple, list[WaitingExecution]] = {}
-    for execution in facts.waiting:
-        lines.setdefault((execution.environment_id, execution.user, execution.priority), []).append(execution)
-    for key, line in lines.items():
-        line.sort(key=lambda e: e.age_order)
-        went = [
-            by_id[pk] for pk in order if (by_id[pk].environment_id, by_id[pk].user, by_id[pk].priority) == key
+def test_who_got_a_place_has_at_most_one_more_than_anybody_who_could_have_had_it(facts: Facts):
+    """Fairness: Between users of one priority, whoever was given something and whoever waits for the capacity alone."""
+    decisions = plan(facts)
+    chosen = set(decisions.enqueue)
+    for pk, environment in facts.environments.items():
+        after = After(facts, chosen, pk)
+        here = [e for e in facts.waiting if e.environment_id == pk]
+        given_places = [e for e in here if e.id in chosen]
+        could_have_had_one = [
+            e
+            for e in here
+            if e.id not in chosen and not after.user_is_held(e.user) and not after.team_is_held(e.team)
         ]
-        assert went == line[: len(went)]
-        assert {e.id for e in line[len(went) :]}.isdisjoint(chosen)
+        for lucky in given_places:
+            for unlucky in could_have_had_one if environment.enabled else []:
+                assert lucky.priority >= unlucky.priority
+                if lucky.priority == unlucky.priority and lucky.user != unlucky.user:
+                    assert after.of_user(lucky.user) <= after.of_user(unlucky.user) + 1
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=6), st.integers(1, 60))
+def test_users_who_begin_with_nothing_get_the_same_up_to_one(jobs_of_users: list[int], room: int):
+    executions = [
+        waiting(1000 * user + n, user=user) for user, jobs in enumerate(jobs_of_users) for n in range(jobs)
+    ]
+    chosen = set(decide(*executions, max_running=room).enqueue)
+    got = Counter(e.user for e in executions if e.id in chosen)
+    for one, other in combinations(range(len(jobs_of_users)), 2):
+        few, many = sorted((one, other), key=lambda user: got[user])
+        assert got[many] - got[few] <= 1 or got[few] == jobs_of_users[few]
+
+
+@given(situations())
+def test_first_in_first_out_for_one_user_team_and_priority(facts: Facts):
+    order = plan(facts).enqueue
+    by_id = {e.id: e for e in facts.waiting}
+
+    def line_of(e: WaitingExecution) -> tuple:
+        return e.environment_id, e.user, e.team, e.priority
+
+    for line in {line_of(e) for e in facts.waiting}:
+        oldest_first = sorted((e for e in facts.waiting if line_of(e) == line), key=age)
+        went = [by_id[pk] for pk in order if line_of(by_id[pk]) == line]
+        assert went == oldest_first[: len(went)]
 
 
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_the_facts_does_not_matter(facts: Facts, shuffler: random.Random):
-    shuffled = list(facts.waiting)
+    shuffled, admitted = list(facts.waiting), list(facts.admitted.items())
     shuffler.shuffle(shuffled)
-    assert plan(Facts(tuple(shuffled), facts.environments, facts.admitted)) == plan(facts)
+    shuffler.shuffle(admitted)
+    again = plan(Facts(tuple(shuffled), facts.environments, dict(admitted), facts.served))
+    assert again == plan(facts)
+    assert again.enqueue == plan(facts).enqueue
 
 
 @given(situations())
-def test_everybody_is_decided_on_and_who_waits_hears_why(facts: Facts):
+def test_everybody_is_decided_on_once(facts: Facts):
     decisions = plan(facts)
+    assert len(decisions.enqueue) == len(set(decisions.enqueue))
     assert set(decisions.enqueue) | set(decisions.waiting_reasons) == {e.id for e in facts.waiting}
     assert not set(decisions.enqueue) & set(decisions.waiting_reasons)
-    assert all(reason.endswith(".") for reason in decisions.waiting_reasons.values())
+
+
+@given(situations())
+def test_every_reason_is_true(facts: Facts):
+    decisions = plan(facts)
+    afters = {pk: After(facts, decisions.enqueue, pk) for pk in facts.environments}
+    lines: dict[tuple, list[WaitingExecution]] = {}
+    for e in facts.waiting:
+        if e.id not in decisions.waiting_reasons:
+            continue
+        after = afters[e.environment_id]
+        holds, whose, beginning = expected(e, after)
+        assert holds
+        assert decisions.waiting_reasons[e.id].startswith(beginning)
+        lines.setdefault((e.environment_id, whose, beginning), []).append(e)
+    for (environment_id, _, beginning), line in lines.items():
+        if "taken" in beginning:
+            told = sorted(decisions.waiting_reasons[e.id] for e in line)
+            assert told == sorted(f"{beginning} {before(n)}" for n in range(len(line)))
+            first = next(
+                e for e in line if decisions.waiting_reasons[e.id].endswith("No execution is before it now.")
+            )
+            assert first.priority == max(e.priority for e in line)
+            of_user = afters[environment_id].of_user
+            assert of_user(first.user) == min(of_user(e.user) for e in line if e.priority == first.priority)
+
+
+def expected(e: WaitingExecution, after: After) -> tuple[bool, object, str]:
+    """Whether the limit that has to be named holds, whose it is, and how the reason begins."""
+
+    def taken(held: int, quota: float) -> str:
+        return f"is used: {held} of {quota} {'place is' if quota == 1 else 'places are'} taken."
+
+    where = "environment 'gpu'"
+    if not after.limits.enabled:
+        return True, None, "Environment 'gpu' is switched off."
+    if after.quota(e.team) == 0:
+        return True, e.team, f"Its team may not run anything in {where}: the team's quota there is 0."
+    if after.user_is_held(e.user):
+        words = taken(after.of_user(e.user), after.limits.per_user_quota)
+        return True, e.user, f"Its creator's quota in {where} {words}"
+    if after.team_is_held(e.team):
+        words = taken(after.of_team(e.team), after.quota(e.team))
+        return True, e.team, f"Its team's quota in {where} {words}"
+    words = taken(after.held.total(), after.limits.max_running).replace("used", "full")
+    return after.full(), None, f"Environment 'gpu' {words}"
+
+
+arrivals = st.lists(st.tuples(users, teams, st.integers(0, 2), environment_ids), max_size=12)
+finishes = st.lists(st.integers(0, 10**6), max_size=8)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(arrivals, finishes, st.none() | both_environments()), min_size=1, max_size=12),
+    both_environments(),
+)
+def test_many_rounds_with_changing_limits(rounds: list, environments: dict[UUID, EnvironmentLimits]):
+    """Jobs arrive and finish, limits change, also to less than is in use: every round keeps every promise."""
+    numbers = iter(range(10**6))
+    line: list[WaitingExecution] = []
+    inside: list[WaitingExecution] = []
+    for arriving, finishing, changed in rounds:
+        environments = changed or environments
+        line += [
+            waiting(next(numbers), user=user, team=team, priority=priority, environment_id=where)
+            for user, team, priority, where in arriving
+        ]
+        for number in finishing[: len(inside)]:
+            inside.pop(number % len(inside))
+        admitted = Counter((e.environment_id, e.user, e.team) for e in inside)
+        facts = Facts(tuple(line), environments, admitted)
+        decisions = plan(facts)
+        assert_nothing_was_exceeded(facts, decisions)
+        assert_no_place_was_wasted(facts, decisions)
+        assert set(decisions.enqueue) | set(decisions.waiting_reasons) == {e.id for e in line}
+        inside += [e for e in line if e.id in set(decisions.enqueue)]
+        line = [e for e in line if e.id in decisions.waiting_reasons]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 30), max_size=5), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_a_newcomer_waits_for_no_more_ends_than_there_are_others(
+    jobs_of_users: list[int], room: int, chance: random.Random
+):
+    """One job ends per round, whosoever; users with long lines that are older get no second turn before the newcomer."""
+    environments = {ENVIRONMENT: EnvironmentLimits(ENVIRONMENT, "gpu", max_running=room)}
+    line = [
+        waiting(100 * user + n, user=user) for user, jobs in enumerate(jobs_of_users) for n in range(jobs)
+    ]
+    newcomer = waiting(10**6, user=99)
+    inside: list[WaitingExecution] = []
+    served: dict[tuple[UUID, int | None], datetime] = {}
+    for turn in range(len(jobs_of_users) + 2):
+        facts = Facts(
+            tuple(line), environments, Counter((ENVIRONMENT, e.user, e.team) for e in inside), served
+        )
+        decisions = plan(facts)
+        served = served_after(facts, decisions, newcomer.created_at + timedelta(seconds=turn))
+        inside += [e for e in line if e.id in set(decisions.enqueue)]
+        line = [e for e in line if e.id in decisions.waiting_reasons]
+        if turn == 0:
+            line.append(newcomer)
+        if newcomer in inside:
+            return
+        if inside:
+            inside.pop(chance.randrange(len(inside)))
+    raise AssertionError(f"still waiting: {inside}")

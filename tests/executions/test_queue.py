@@ -8,8 +8,10 @@ from executions.queue import Job
 from peon.protocol import keys, scripts
 
 
-def job(number: int = 1, *, priority: int = 0, epoch: int = 0, queue_name: str = "local") -> Job:
-    return Job(uuid.UUID(int=number), epoch, queue_name, priority)
+def job(
+    number: int = 1, *, priority: int = 0, epoch: int = 0, queue_name: str = "local", turn: int = 0
+) -> Job:
+    return Job(uuid.UUID(int=number), epoch, queue_name, priority, turn)
 
 
 def claim(*queue_names: str, worker: str = "w", lease_ms: int = 15000) -> list | None:
@@ -25,6 +27,34 @@ def test_first_in_first_out_within_a_priority_and_higher_ones_first():
     claimed = [claim()[0].decode() for _ in range(4)]
     assert claimed == [job(n).member for n in (2, 4, 1, 3)]
     assert claim() is None
+
+
+def claimed_order() -> list[str]:
+    members = []
+    while claimed := claim():
+        members.append(claimed[0].decode())
+    return members
+
+
+def test_users_take_turns_within_a_priority():
+    line = [job(n, turn=n - 1) for n in (1, 2, 3)]
+    queue.enqueue_all([*line, job(4), job(5, priority=1, turn=7)])
+    assert claimed_order() == [job(n).member for n in (5, 1, 4, 2, 3)]
+
+
+def test_a_newcomer_joins_at_the_head_of_a_line_that_has_moved():
+    queue.enqueue_all([job(n, turn=n) for n in range(10)])
+    for _ in range(6):
+        claim()
+    queue.enqueue_all([job(20), job(21, turn=1), job(9, turn=0)])
+    assert claimed_order() == [job(n).member for n in (6, 20, 7, 21, 8, 9)]
+
+
+def test_turns_hold_for_the_highest_priority_too():
+    queue.enqueue_all([job(n, priority=1000, turn=n) for n in range(3)] + [job(3, priority=999)])
+    claim()
+    queue.enqueue(job(4, priority=1000))
+    assert claimed_order() == [job(n).member for n in (1, 4, 2, 3)]
 
 
 def test_enqueueing_twice_keeps_the_place():
@@ -87,8 +117,7 @@ def test_stop_and_kill_leave_word_until_cleared():
     queue.request_stop(job().execution_id, kill=True)
     assert client().get(key) == b"kill"
     queue.clear(job())
-    left = {keys.queue_sequence("local").encode(), keys.queue_wake("local").encode()}
-    assert set(client().keys("vh:*")) == left
+    assert client().keys("vh:*") == [keys.queue_wake("local").encode()]
 
 
 def test_position_in_the_queue():

@@ -20,7 +20,7 @@ from executions.scheduling.loop import Scheduler
 from executions.scheduling.wakes import Wakes
 from executions.types import Status
 from peon.protocol import keys
-from tests.support.factories import make_environment, make_execution
+from tests.support.factories import make_environment, make_execution, make_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,7 +125,7 @@ def test_redis_away_costs_no_row_and_is_told_once(monkeypatch, caplog):
     monkeypatch.setattr(loop, "ROUND_SECONDS", 0.1)
     environment = make_environment("gpu")
     away = threading.Event()
-    enqueue, listen = queue.enqueue, Wakes._listen
+    listen = Wakes._listen
 
     def unreliable(original):
         def call(*args):
@@ -135,7 +135,7 @@ def test_redis_away_costs_no_row_and_is_told_once(monkeypatch, caplog):
 
         return call
 
-    monkeypatch.setattr(queue, "enqueue", unreliable(enqueue))
+    monkeypatch.setattr(queue, "enqueue_all", unreliable(queue.enqueue_all))
     monkeypatch.setattr(queue, "read_evidence", unreliable(queue.read_evidence))
     monkeypatch.setattr(Wakes, "_listen", unreliable(listen))
     with running_scheduler():
@@ -158,9 +158,48 @@ def test_capacity_that_becomes_free_is_given_to_the_next(monkeypatch):
     with running_scheduler():
         wait_until(lambda: is_queued(first))
         second.refresh_from_db()
-        wait_until(lambda: "runs at most 1" in Execution.objects.get(pk=second.pk).waiting_reason)
+        wait_until(lambda: "is full: 1 of 1" in Execution.objects.get(pk=second.pk).waiting_reason)
         lifecycle.mark_stopped_before_start(execution_id=first.pk)
         wait_until(lambda: Execution.objects.get(pk=second.pk).status == Status.QUEUED)
+
+
+def test_a_users_long_line_does_not_starve_the_first_of_another(monkeypatch):
+    """One place, and Alice's line is older than Bob's job: he still gets the second place that becomes free."""
+    monkeypatch.setattr(loop, "ROUND_SECONDS", 0.2)
+    environment = make_environment("gpu", max_running=1)
+    alices, bobs = make_project(), make_project()
+    of_alice = [make_execution(alices, environment=environment) for _ in range(4)]
+    with running_scheduler():
+        wait_until(lambda: is_queued(of_alice[0]))
+        of_bob = make_execution(bobs, environment=environment)
+        wait_until(lambda: waiting_reason(of_bob).endswith("No execution is before it now."))
+        lifecycle.mark_stopped_before_start(execution_id=of_alice[0].pk)
+        wait_until(lambda: is_queued(of_alice[1]))  # she has waited longer since her first one went
+        lifecycle.mark_stopped_before_start(execution_id=of_alice[1].pk)
+        wait_until(lambda: is_queued(of_bob))
+        assert not is_queued(of_alice[2])
+
+
+def test_users_alternate_in_the_queue(monkeypatch):
+    """Without a limit all of Alice's jobs are in the queue when Bob comes; a worker takes his first before her last ones."""
+    monkeypatch.setattr(loop, "ROUND_SECONDS", 0.2)
+    environment = make_environment("gpu")
+    alices, bobs = make_project(), make_project()
+    of_alice = [make_execution(alices, environment=environment) for _ in range(5)]
+    with running_scheduler():
+        wait_until(lambda: len(queue.waiting_members("gpu")) == 5)
+        of_bob = [make_execution(bobs, environment=environment) for _ in range(2)]
+        notices.publish("scheduler", "wake")
+        wait_until(lambda: len(queue.waiting_members("gpu")) == 7)
+        expected = [of_alice[0], of_bob[0], of_alice[1], of_bob[1], *of_alice[2:]]
+        assert queue.waiting_members("gpu") == [queue.job_of(execution).member for execution in expected]
+        client().flushdb()
+        wait_until(lambda: len(queue.waiting_members("gpu")) == 7)
+        assert queue.waiting_members("gpu") == [queue.job_of(execution).member for execution in expected]
+
+
+def waiting_reason(execution: Execution) -> str:
+    return Execution.objects.values_list("waiting_reason", flat=True).get(pk=execution.pk)
 
 
 @contextmanager

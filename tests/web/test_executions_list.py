@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from accounts.models import User
 from executions.models import Execution
@@ -158,3 +159,12 @@ def test_stranger_and_foreign_project_change_nothing(
 def test_bulk_action_without_a_selection_says_so(project: Project, alice_browser: Client) -> None:
     answer = alice_browser.post(page("executions_bulk", project), {"action": "explode"}, headers=FRAGMENT)
     assert json.loads(answer["HX-Trigger"])["toast"]["kind"] == "warning"
+
+
+def test_a_row_says_why_its_execution_waits(commit: Commit, project: Project, alice_browser: Client) -> None:
+    reason = "Environment 'gpu' is full: 1 of 1 place is taken. 3 executions are before it now."
+    factories.make_execution(commit=commit, waiting_reason=reason)
+    factories.make_execution(commit=commit, status=Status.COMPLETE)
+    text = alice_browser.get(page("project", project), headers=FRAGMENT).content.decode()
+    assert text.count("row-waiting") == 1
+    assert f'title="{escape(reason)}"' in text

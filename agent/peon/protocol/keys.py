@@ -22,11 +22,6 @@ def queue_tokens(name):
     return "vh:queue:" + name + ":tokens"
 
 
-def queue_sequence(name):
-    """Counter that keeps a priority class first in, first out."""
-    return "vh:queue:" + name + ":sequence"
-
-
 def queue_wake(name):
     """List of wake-up tokens on which idle agents block."""
     return "vh:queue:" + name + ":wake"

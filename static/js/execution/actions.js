@@ -9,7 +9,7 @@ import { toast } from "../lib/toast.js";
 export function installActions({ apiUrl, projectUrl, onStopAsked }) {
   document.getElementById("stop")?.addEventListener("click", (event) => stop(event.currentTarget, apiUrl, onStopAsked));
   document.getElementById("delete")?.addEventListener("click", () => remove(apiUrl, projectUrl));
-  document.getElementById("show-api-call").addEventListener("click", () => showApiCall(apiUrl));
+  document.getElementById("show-api-call")?.addEventListener("click", () => showApiCall(apiUrl));
   installTitle(apiUrl);
   installTags(apiUrl, projectUrl);
 }

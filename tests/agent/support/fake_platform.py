@@ -104,10 +104,11 @@ class FakePlatform:
         names = [
             keys.queue(queue),
             keys.queue_tokens(queue),
-            keys.queue_sequence(queue),
             keys.queue_wake(queue),
         ]
-        self.redis.register_script(scripts.ENQUEUE)(keys=names, args=[job.member, "token-" + job.id, 0])
+        self.redis.register_script(scripts.ENQUEUE)(
+            keys=names, args=[job.member, "token-" + job.id, 0, len(self.jobs)]
+        )
 
     def serve(self, path, content):
         """A URL that answers with `content`."""

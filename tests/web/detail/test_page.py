@@ -124,6 +124,18 @@ def test_a_waiting_execution_says_why(alice_browser: Client, commit: Commit) -> 
     assert "No worker serves the queue “gpu”." in text_of(alice_browser, address(execution))
 
 
+def test_the_team_whose_quota_counts_is_named_to_those_who_know_the_team(
+    alice: User, bob: User, project: Project, commit: Commit
+) -> None:
+    """Bob collaborates on the project; the team belongs to an organization that is none of his."""
+    team = factories.make_team(
+        factories.make_organization("house", members=(alice,)), "vision", members=(alice,)
+    )
+    execution = factories.make_execution(commit=commit, quota_team=team)
+    assert "vision" in text_of(browser_of(alice), address(execution))
+    assert "vision" not in text_of(browser_of(bob), address(execution))
+
+
 def test_a_failed_execution_says_why_and_what_next(alice_browser: Client, commit: Commit) -> None:
     execution = factories.make_execution(
         commit=commit, status=Status.ERROR, error_text="Exit code 1.", exit_code=1
