@@ -3,7 +3,7 @@
 A notice says *that* a thing changed, never the truth itself: whoever hears it reads the database or the stream.
 A lost notice therefore costs time, not data; every listener also looks by itself every few seconds.
 
-Topics: `execution:<id>`, `project:<id>`, `scheduler`.
+Topics: `execution:<id>`, `project:<id>`, `scheduler`, and `access:<user id>`, whose rights may have changed.
 """
 
 import json
