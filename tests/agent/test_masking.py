@@ -7,6 +7,7 @@ import time
 from urllib.parse import quote
 
 import pytest
+
 from peon.job_log import JobLog
 from peon.job_secrets import secret_values
 from peon.lines import LineSplitter
