@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "listing": "the executions list at 100,000 rows",
     "planner": "a round of the scheduler for 10,000 waiting jobs",
     "logs": "log throughput, and latency to many viewers",
+    "masking": "what masking of secrets costs the agent",
 }
 """Each is a module of this package with `measure()`, which yields figures."""
 

@@ -13,8 +13,13 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
+from common.errors import DomainError
 
-class SecretUnreadable(Exception):
+
+class SecretUnreadable(DomainError):
+    code = "secret_unreadable"
+    http_status = 409
+
     def __init__(self) -> None:
         super().__init__(
             "A stored secret cannot be decrypted with the configured keys. Add the key it was written with to "

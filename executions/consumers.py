@@ -1,5 +1,9 @@
 """WebSocket connections: who may listen, and a pump per connection that sends what is new.
 
+A guard beside the pump asks again whether the viewer may listen: at once when their rights may have changed (a notice of
+`access:<user id>`), and every minute, since a notice can get lost and a token expires without one. What a viewer may subscribe
+to is named by the address alone; the topics behind it cannot be asked for.
+
 A pump sends one message at a time and waits until the connection takes it. A browser that stops reading therefore holds its own
 pump and nothing else: what it misses is not kept for it, it is read again when it comes back to reading.
 """
@@ -7,6 +11,7 @@ pump and nothing else: what it misses is not kept for it, it is read again when 
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,11 +19,13 @@ from uuid import UUID
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from accounts.live_sessions import user_of_session
 from accounts.models import User
 from accounts.services import authenticate_token
 from common.errors import DomainError
+from common.notice_hub import Notice, hub
 from common.threads import QUICK, in_thread
-from executions.live.watches import ExecutionWatch, ProjectWatch, Watch
+from executions.live.watches import ExecutionWatch, ProjectWatch, Watch, heard
 from executions.logs.tail import LogTail
 from executions.selectors import executions_for
 from projects.selectors import projects_for
@@ -28,7 +35,7 @@ logger = logging.getLogger(__name__)
 ANONYMOUS, FOREIGN_ORIGIN, INVISIBLE = 4401, 4403, 4404
 FAILED = 1011
 RECHECK_SECONDS = 60.0
-"""Access that was taken away ends a connection within this time."""
+"""Access that was taken away without a notice ends a connection within this time."""
 LOST_PAUSE_SECONDS = 1.0
 LOST_ATTEMPTS = 3
 
@@ -38,7 +45,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     watch_class: type[Watch]
     watch: Watch | None = None
-    _task: "asyncio.Task[None] | None" = None
+    _user_id: int | None = None
+    _tasks: "tuple[asyncio.Task[None], ...]" = ()
 
     async def connect(self) -> None:
         # Accepted first: a browser learns the code of a refusal only from an open connection.
@@ -47,17 +55,20 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         if refusal:
             await self.close(refusal)
             return
-        self._wake = asyncio.Event()
+        self._wake, self._doubt = asyncio.Event(), asyncio.Event()
         self._sent_version = 0
         self.watch = await self.watch_class.join(self.subject_id, self)
-        self._task = asyncio.create_task(self._pump_until_it_ends())
+        self._tasks = tuple(asyncio.create_task(self._until_it_ends(w)) for w in (self._pump, self._guard))
+        # Once it listens it is told to ask again: what changed since the check above is not missed.
+        await hub().subscribe(self._access_topic, self._hear_of_access)
 
     async def disconnect(self, code: int) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.stop_following()
         if self.watch is not None:
+            await hub().unsubscribe(self._access_topic, self._hear_of_access)
             await self.watch.leave(self)
 
     def wake(self) -> None:
@@ -79,10 +90,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def stop_following(self) -> None:
         """Release what was asked for."""
 
-    async def _pump_until_it_ends(self) -> None:
-        """A pump that fails closes its connection: the browser comes back, and is not left waiting in silence."""
+    async def _until_it_ends(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What fails closes its connection: the browser comes back, and is not left waiting in silence."""
         try:
-            await self._pump()
+            await work()
         except OSError:
             return  # the other side is gone
         except Exception:
@@ -90,26 +101,28 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             await self.close(FAILED)
 
     async def _pump(self) -> None:
-        clock = asyncio.get_running_loop().time
-        checked_at = clock()
         while True:
             self._wake.clear()
-            if clock() - checked_at >= RECHECK_SECONDS:
-                checked_at = clock()
-                refusal = await self._refusal()
-                if refusal:
-                    await self.close(refusal)
-                    return
             sent = await self._send_news()
             if not (await self.send_more() or sent):
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        try:
-            async with asyncio.timeout(RECHECK_SECONDS):
                 await self._wake.wait()
-        except TimeoutError:
-            return
+
+    async def _guard(self) -> None:
+        refusal = None
+        while refusal is None:
+            await heard(self._doubt, RECHECK_SECONDS)
+            self._doubt.clear()
+            refusal = await self._refusal()
+        # A viewer that has stopped reading holds the pump, and must not hold this.
+        self._tasks[0].cancel()
+        await self.close(refusal)
+
+    @property
+    def _access_topic(self) -> str:
+        return f"access:{self._user_id}"
+
+    def _hear_of_access(self, notice: Notice) -> None:
+        self._doubt.set()
 
     async def _send_news(self) -> bool:
         """Send every message that is newer than what this viewer has."""
@@ -124,25 +137,24 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         """The code to close with, or None for somebody who may listen."""
         if not self._origin_is_own():
             return FOREIGN_ORIGIN
-        user = await self._user()
+        return await in_thread(QUICK, self._refusal_of_the_viewer)
+
+    def _refusal_of_the_viewer(self) -> int | None:
+        user = self._user()
         if user is None:
             return ANONYMOUS
-        return None if await in_thread(QUICK, self._still_sees, user.pk) else INVISIBLE
+        self._user_id = user.pk
+        return None if self.is_visible(user) else INVISIBLE
 
-    def _still_sees(self, user_id: int) -> bool:
-        user = User.objects.filter(pk=user_id, is_active=True).first()
-        return user is not None and self.is_visible(user)
-
-    async def _user(self) -> User | None:
-        """By token when one is given, else by the browser's session."""
+    def _user(self) -> User | None:
+        """By token when one is given, else by the browser's session; as the database knows them now."""
         scheme, _, secret = self._header(b"authorization").partition(" ")
         if scheme.lower() == "token":
             try:
-                return await in_thread(QUICK, authenticate_token, secret.strip())
+                return authenticate_token(secret.strip())
             except DomainError:
                 return None
-        user = self.scope.get("user")
-        return user if user is not None and user.is_authenticated else None
+        return user_of_session(self.scope["session"].session_key)
 
     def _origin_is_own(self) -> bool:
         """Browsers always say where a page is from, and send the session's cookie for any page: only our own may listen."""

@@ -17,10 +17,12 @@ from peon.http_client import HttpError
 from peon.inputs import InputFetcher
 from peon.job_folder import JobFolder
 from peon.job_log import JobLog
+from peon.job_secrets import secret_values
 from peon.lease import Lease
 from peon.outcome import COMPLETE, CRASHED, ERROR, Outcome
 from peon.outputs import LiveUploader, Outputs
 from peon.protocol import events
+from peon.protocol.masking import Masker
 from peon.repository import place_code
 from peon.runtimes.base import Controls, Launch
 from peon.sender import Sender
@@ -45,6 +47,7 @@ class Job:
             os.path.join(worker.jobs_folder, attempt.folder_name), worker.runtime.mount_point
         )
         self._spool = None
+        self._masker = Masker([attempt.token])
         self._sender = None
         self._finished = threading.Event()
         self._started_at = time.monotonic()
@@ -109,11 +112,13 @@ class Job:
         self._spool = Spool(self._folder.spool)
         self._sender = Sender(self._worker.redis, self._spool, self._api(15), self.attempt, self._on_lost)
         self._sender.start()
-        log = JobLog(self._spool, details["limits"].get("log_lines_per_second") or 0)
+        self._masker = Masker(secret_values(details, self.attempt.token))
+        log = JobLog(self._spool, self._masker, details["limits"].get("log_lines_per_second") or 0)
         self._finish(_Run(self, details, log).outcome())
 
     def _finish(self, outcome):
         """The last event; nothing follows it."""
+        outcome.reason = self._masker.mask_text(outcome.reason)
         self._spool.add_lines(events.STATUS, outcome.summary(time.monotonic() - self._started_at))
         self._spool.add_fact(
             {

@@ -8,18 +8,19 @@ from peon.protocol.events import STATUS, STDERR, STDOUT
 
 
 class JobLog:
-    """A runtime writes raw output, the agent says status lines; both go to the spool in order."""
+    """A runtime writes raw output, the agent says status lines; both go to the spool in order, without secrets."""
 
-    def __init__(self, spool, lines_per_second=0):
+    def __init__(self, spool, masker, lines_per_second=0):
         self._spool = spool
-        self._splitters = {STDOUT: LineSplitter(), STDERR: LineSplitter()}
+        self._masker = masker
+        self._splitters = {stream: LineSplitter(masker) for stream in (STDOUT, STDERR)}
         self._limit = LineLimit(lines_per_second)
         self._lock = threading.Lock()
         self.last_output_at = time.monotonic()
 
     def say(self, text):
         """A status line; several when the text has several."""
-        for line in text.splitlines() or [""]:
+        for line in self._masker.mask_text(text).splitlines() or [""]:
             for block in LineSplitter().feed(line.encode("utf-8", "replace") + b"\n"):
                 self._spool.add_lines(STATUS, block)
 

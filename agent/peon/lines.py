@@ -2,19 +2,25 @@
 
 A line ends with a newline, or with a carriage return, so that every state of a progress bar is a line of its own and
 nothing printed is lost. Bytes that are no UTF-8, and NUL, become U+FFFD. A line over MAX_LINE_BYTES goes on in the next.
+Secrets are masked in whole lines, before a long one is cut, so that none can slip through in two halves.
 """
 
 import time
 
 from peon.protocol.events import MAX_LINE_BYTES
+from peon.protocol.masking import Masker
 
 _REPLACEMENT = "\ufffd"
+_NOTHING_SECRET = Masker()
 
 
 class LineSplitter:
     """One stream. `feed` gives blocks of text: complete lines, joined by newlines, without the last newline."""
 
-    def __init__(self):
+    def __init__(self, masker=_NOTHING_SECRET):
+        self._masker = masker
+        # So much of an unfinished line may be the beginning of a secret.
+        self._kept_back = max(masker.longest - 1, 0)
         self._rest = b""
 
     def feed(self, data):
@@ -25,7 +31,7 @@ class LineSplitter:
             end = max(end, data.rfind(b"\r", 0, len(data) - 1) + 1)
         self._rest = data[end:]
         blocks = self._whole_lines(data[:end]) if end else []
-        if len(self._rest) > MAX_LINE_BYTES:
+        if len(self._rest) > MAX_LINE_BYTES + self._kept_back:
             blocks.extend(self._cut_rest())
         return blocks
 
@@ -46,11 +52,13 @@ class LineSplitter:
             data = _without_carriage_returns(data)
             if not data:
                 return []
-        return [_text(data[:-1])]
+        return [_text(self._masker.mask(data[:-1]))]
 
     def _cut_rest(self):
+        """Pieces of a line that may still go on."""
+        self._rest = self._masker.mask(self._rest)
         pieces = []
-        while len(self._rest) > MAX_LINE_BYTES:
+        while len(self._rest) > MAX_LINE_BYTES + self._kept_back:
             end = _character_boundary(self._rest, MAX_LINE_BYTES)
             pieces.append(_text(self._rest[:end]))
             self._rest = self._rest[end:]

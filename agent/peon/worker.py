@@ -81,7 +81,7 @@ class Worker:
             "agent_version": VERSION,
             "runtime": self.runtime.name,
             "queues": self.queues,
-            "facts": dict(self.runtime.describe(), cpus=os.cpu_count()),
+            "facts": dict(self.runtime.describe(), cpus=os.cpu_count(), masks_secrets=True),
         }
 
     def _turn(self):

@@ -15,12 +15,19 @@ from datastores.services import reserve_upload
 from environments.services import record_worker
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
+from executions.agent_api.secrets import MASKS_SECRETS
 from executions.errors import AttemptRefused
+from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.selectors import with_related
 from executions.types import RUNNING, Status
 
 logger = logging.getLogger(__name__)
+
+UNMASKED = (
+    "The worker agent {version} does not mask secrets: what the job prints of them can be read in the log. "
+    "Update the agent on {host}."
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url
         execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
         if execution.epoch != epoch or not _held_by(execution, worker):
             raise AttemptRefused
+    elif details["secret_names"] and not worker.facts.get(MASKS_SECRETS):
+        _note_unmasked(execution, worker)
     record_worker(**asdict(worker))
     _open_events(execution)
     return details
@@ -80,6 +89,13 @@ def _details_or_refuse(execution: Execution, base_url: str) -> dict[str, Any]:
     except DomainError as error:
         lifecycle.mark_refused(execution_id=execution.pk, epoch=execution.epoch, reason=error.message)
         raise AttemptRefused from error
+
+
+def _note_unmasked(execution: Execution, worker: WorkerDescription) -> None:
+    """An agent of an earlier version runs the job; whoever reads the log is to know."""
+    text = UNMASKED.format(version=worker.agent_version, host=worker.host)
+    facts = {**execution.runtime_facts, NOTICES: [*execution.runtime_facts.get(NOTICES, []), text]}
+    Execution.objects.filter(pk=execution.pk, epoch=execution.epoch).update(runtime_facts=facts)
 
 
 def _open_events(execution: Execution) -> None:

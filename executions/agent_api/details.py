@@ -1,5 +1,6 @@
 """Everything a worker needs to run one attempt at one execution, as one JSON object."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -7,10 +8,11 @@ from django.urls import reverse
 
 from common.files import presign_get
 from executions.agent_api.inputs import input_entries
+from executions.agent_api.secrets import known_variables, secret_names
 from executions.models import Execution
 from executions.queue import job_token
 from executions.types import Status
-from projects.selectors import variables_of
+from projects.models import ProjectVariable
 
 
 def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
@@ -18,6 +20,7 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
 
     Raises a `DomainError` when something it needs is gone, such as a purged input.
     """
+    known = known_variables(execution)
     return {
         "execution_id": str(execution.pk),
         "epoch": execution.epoch,
@@ -28,7 +31,8 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
         "step": execution.step,
         "image": execution.image,
         "command": execution.interpolated_command,
-        "environment_variables": environment_variables(execution),
+        "environment_variables": environment_variables(execution, known),
+        "secret_names": secret_names(known),
         "code": _code(execution, base_url),
         "inputs": input_entries(execution, base_url),
         "config": {
@@ -42,11 +46,11 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
     }
 
 
-def environment_variables(execution: Execution) -> dict[str, str]:
-    """Project variables when inherited, under the execution's own (which include the step's), under the identity."""
+def environment_variables(execution: Execution, known: Mapping[str, ProjectVariable]) -> dict[str, str]:
+    """Known variables when inherited, under the execution's own (which include the step's), under the identity."""
     inherited: dict[str, str] = {}
     if execution.inherit_environment_variables:
-        inherited = {name: variable.value for name, variable in variables_of(execution.project).items()}
+        inherited = {name: variable.value for name, variable in known.items()}
     identity = {
         "VH_JOB_ID": f"exec-{execution.pk}",
         "VH_EXECUTION_ID": str(execution.pk),

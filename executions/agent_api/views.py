@@ -19,6 +19,7 @@ from executions import services
 from executions.agent_api import attempts
 from executions.agent_api.bodies import BodyRefused, uploads_from, worker_from
 from executions.agent_api.inputs import input_entries, requested_inputs
+from executions.agent_api.secrets import masker_of
 from executions.errors import TokenRefused
 from executions.queue import job_token
 
@@ -96,8 +97,10 @@ class StatusDetailView(JobView):
     def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
         detail = json_body(request).get("status_detail", "")
         text = detail if isinstance(detail, str) else json.dumps(detail)
-        services.set_status_detail(execution=attempts.running_attempt(execution_id, epoch), text=text)
-        return JsonResponse({"status_detail": text})
+        execution = attempts.running_attempt(execution_id, epoch)
+        shown = masker_of(execution).mask_text(text)
+        services.set_status_detail(execution=execution, text=shown)
+        return JsonResponse({"status_detail": shown})
 
 
 def check_token(request: HttpRequest, execution_id: UUID, epoch: int) -> None:

@@ -2,9 +2,13 @@
 
 import asyncio
 import gc
+import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 from asgiref.sync import sync_to_async
 from django.db import connections
 
@@ -44,3 +48,29 @@ def sealing_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("executions.logs.ingest.ask_for_sealing", lambda pk: asked.append(str(pk)))
     monkeypatch.setattr("executions.logs.ingest_loop.ask_for_sealing", lambda pk: asked.append(str(pk)))
     return asked
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The real web server on a free port."""
+    from valohai_app.asgi import application
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = uvicorn.Config(
+        application,
+        port=port,
+        log_level="error",
+        lifespan="off",
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield f"ws://127.0.0.1:{port}"
+    running.should_exit = True
+    thread.join(20)

@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import socket
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import uvicorn
 import websockets
 from asgiref.testing import ApplicationCommunicator
 from django.db import OperationalError
@@ -435,32 +432,6 @@ class TestNews:
                 assert all(m["id"] != str(foreign.pk) for m in viewer.other)
 
         run(scene())
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """The real web server on a free port."""
-    from valohai_app.asgi import application
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(
-        application,
-        port=port,
-        log_level="error",
-        lifespan="off",
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-    )
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    while not running.started:
-        time.sleep(0.01)
-    yield f"ws://127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join(20)
 
 
 def test_viewer_that_stops_reading_holds_up_nobody(
