@@ -169,7 +169,9 @@ class ApiToken(IdentifiedModel):
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=8, help_text="the first characters, to tell tokens apart")
-    access_scope = models.CharField(max_length=16, choices=AccessScope.choices, default=AccessScope.FULL)
+    access_scope = models.CharField(
+        max_length=16, choices=AccessScope.choices, default=AccessScope.FULL, db_default=AccessScope.FULL
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 

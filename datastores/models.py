@@ -101,6 +101,10 @@ class Datum(IdentifiedModel):
     class Meta:
         indexes = [
             models.Index(fields=["project", "-created_at"], name="datum_newest_in_project"),
+            # For pages and counts over many projects, see projects/across.py.
+            models.Index(
+                fields=["project", "-id"], condition=models.Q(stored_at__isnull=False), name="datum_newest"
+            ),
             models.Index(fields=["project", "name"], name="datum_name_in_project"),
             models.Index(fields=["output_execution_id", "name"], name="datum_of_execution"),
             GinIndex(fields=["tags"], name="datum_tags"),

@@ -27,7 +27,7 @@ class Environment(IdentifiedModel):
         help_text="the team of the owning organization that it belongs to; nobody else may use it",
     )  # fmt: skip
     restricted_to_teams = models.BooleanField(
-        default=False, help_text="only members of teams with a place in it may use it"
+        default=False, db_default=False, help_text="only members of teams with a place in it may use it"
     )
     queue_name = models.CharField(max_length=128)
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")

@@ -27,7 +27,7 @@ class Execution(IdentifiedModel):
     commit = models.ForeignKey(Commit, null=True, on_delete=models.PROTECT, related_name="executions")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="executions")
     quota_team = models.ForeignKey(
-        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
         help_text="whose place in the environment it takes, see docs/quotas.md",
     )  # fmt: skip
 
@@ -98,7 +98,14 @@ class Execution(IdentifiedModel):
             models.Index(
                 fields=["project", "-counter"], condition=Q(deleted_at__isnull=True), name="execution_list"
             ),
+            # For pages and counts over many projects, see projects/across.py.
+            models.Index(
+                fields=["project", "-id"], condition=Q(deleted_at__isnull=True), name="execution_newest"
+            ),
             models.Index(fields=["project", "status", "-counter"], name="execution_list_by_status"),
+            models.Index(
+                fields=["quota_team"], condition=Q(quota_team__isnull=False), name="execution_of_quota_team"
+            ),
             models.Index(
                 fields=["environment", "status", "created_at"],
                 condition=Q(ended_at__isnull=True),

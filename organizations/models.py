@@ -17,7 +17,7 @@ class Organization(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     require_2fa = models.BooleanField(
-        "require two-factor authentication", default=False,
+        "require two-factor authentication", default=False, db_default=False,
         help_text="members without a second factor reach nothing of the organization until they set one up",
     )  # fmt: skip
     max_token_lifetime_days = models.PositiveIntegerField(
@@ -25,20 +25,24 @@ class Organization(models.Model):
         help_text="days; older tokens of members no longer work. Empty: no limit",
     )  # fmt: skip
     forbid_personal_projects = models.BooleanField(
-        default=False, help_text="members create projects in the organization only"
+        default=False, db_default=False, help_text="members create projects in the organization only"
     )
     forbid_public_stores = models.BooleanField(
-        default=False, help_text="projects of the organization do not use stores that are open to everybody"
-    )
+        default=False, db_default=False,
+        help_text="projects of the organization do not use stores that are open to everybody",
+    )  # fmt: skip
     auto_accept_invitations = models.BooleanField(
-        default=False, help_text="whoever has proved an invited address is a member at once, without a click"
-    )
+        default=False, db_default=False,
+        help_text="whoever has proved an invited address is a member at once, without a click",
+    )  # fmt: skip
     default_debug_port = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1024), MaxValueValidator(65535)],
         help_text="offered by forms that start remote debugging; above 1023",
     )  # fmt: skip
     # Slug of an environment and id of a store: both live in higher apps, so that no foreign key can point there.
-    default_environment_slug = models.CharField(max_length=128, blank=True, help_text="of new projects")
+    default_environment_slug = models.CharField(
+        max_length=128, blank=True, default="", db_default="", help_text="of new projects"
+    )
     default_store_id = models.UUIDField(null=True, blank=True, help_text="of new projects")
 
     def __str__(self) -> str:

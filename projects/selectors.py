@@ -11,7 +11,14 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, W
 from django.db.models.lookups import IsNull
 
 from accounts.models import Owner, User
-from organizations.access import Role, collaborations_of, memberships_of, team_memberships_of, visible_to
+from organizations.access import (
+    Capability,
+    Role,
+    capabilities_among,
+    memberships_of,
+    team_memberships_of,
+    visible_to,
+)
 from organizations.models import OrganizationMembership, Team
 from projects.errors import (
     CommitAmbiguous,
@@ -153,21 +160,8 @@ def execution_summaries(projects: Iterable[Project]) -> dict[UUID, dict[str, int
 
 def read_only_among(user: User | AnonymousUser, projects: Iterable[Project]) -> frozenset[UUID]:
     """Those of the given visible projects in which `user` may only look. One query."""
-    if not isinstance(user, User) or user.is_superuser:
-        return frozenset()
-    memberships = memberships_of(user)
-    working_teams = team_memberships_of(user).filter(
-        Q(is_read_only=False) | Q(allow_project_administration=True)
-    )
-    working = (
-        Q(owner_id=user.pk)
-        | Q(team__isnull=True, owner_id__in=memberships.exclude(role=Role.VIEWER).values("organization_id"))
-        | Q(owner_id__in=memberships.filter(role=Role.OWNER).values("organization_id"))
-        | Q(team_id__in=working_teams.values("team_id"))
-        | Q(pk__in=collaborations_of(user).filter(is_read_only=False).values("project_id"))
-    )
-    ids = frozenset(project.pk for project in projects)
-    return ids - frozenset(Project.objects.filter(working, pk__in=ids).values_list("pk", flat=True))
+    granted = capabilities_among(user, projects)
+    return frozenset(identity for identity, capable in granted.items() if Capability.RUN not in capable)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apitoken',
             name='access_scope',
-            field=models.CharField(choices=[('full', 'full access'), ('read_only', 'read only')], default='full', max_length=16),
+            field=models.CharField(choices=[('full', 'full access'), ('read_only', 'read only')], db_default='full', default='full', max_length=16),
         ),
         migrations.AddField(
             model_name='user',

@@ -2,11 +2,11 @@
 nothing gives an empty page, never an error."""
 
 from collections.abc import Callable
-from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -15,12 +15,12 @@ from accounts.models import User
 from common.rest.params import boolean
 from datastores.models import Datum, DatumAlias
 from organizations.access import visible_to
+from projects.across import AcrossProjects
 from projects.models import Project
 from projects.selectors import as_uuid
 
 Datums = QuerySet[Datum]
 Aliases = QuerySet[DatumAlias]
-Row = TypeVar("Row", Datum, DatumAlias)
 
 # Ids are in time order and indexed; within a project the creation time is.
 DATUM_ORDERINGS = {
@@ -62,12 +62,21 @@ ALIAS_PARAMETERS = [
 ]
 
 
-def visible_datums(user: User | AnonymousUser, request: Request) -> Datums:
-    """Stored files that the user may see, of one project when the request names one."""
-    stored = Datum.objects.filter(stored_at__isnull=False)
-    if "project" not in request.query_params:
-        return stored.filter(project__in=Project.objects.filter(visible_to(user)))
-    return stored.filter(project_id=_visible_project(user, request.query_params["project"]))
+def listed_datums(
+    user: User | AnonymousUser, request: Request, datums: Datums
+) -> "Datums | AcrossProjects[Datum]":
+    """Those of `datums` that are stored, that the request asks for and the user may see, in the order that it asks for."""
+    params = request.query_params
+    datums = _filtered_datums(datums.filter(stored_at__isnull=False), params)
+    asked = params.get("ordering", "")
+    if "project" in params:
+        in_project = datums.filter(project_id=_visible_project(user, params["project"]))
+        return in_project.order_by(*_order(asked, DATUM_ORDERINGS, "-created_at"))
+    order = _order(asked, DATUM_ORDERINGS, "-id")
+    of_one_execution = "output_execution" in params or "execution" in params
+    if order in (["id"], ["-id"]) and not of_one_execution:
+        return AcrossProjects(user, datums, newest_first=order == ["-id"])
+    return datums.filter(visible_to(user, via="project")).order_by(*order)
 
 
 def _visible_project(user: User | AnonymousUser, text: str) -> UUID:
@@ -78,16 +87,14 @@ def _visible_project(user: User | AnonymousUser, text: str) -> UUID:
     return UUID(int=0)
 
 
-def filter_datums(datums: Datums, request: Request) -> Datums:
-    params = request.query_params
+def _filtered_datums(datums: Datums, params: QueryDict) -> Datums:
     if boolean(params.get("deleted")):
         return datums.none()
     for name, apply in _DATUM_FILTERS.items():
         values = [value.replace("\0", "") for value in params.getlist(name) if value != ""]
         if values:
             datums = apply(datums, values)
-    newest_first = "-created_at" if "project" in params else "-id"
-    return _ordered(datums, params.get("ordering", ""), DATUM_ORDERINGS, newest_first)
+    return datums
 
 
 def filter_aliases(aliases: Aliases, request: Request) -> Aliases:
@@ -98,10 +105,10 @@ def filter_aliases(aliases: Aliases, request: Request) -> Aliases:
         aliases = aliases.filter(project_id=as_uuid(params["project"]) or UUID(int=0))
     if params.get("name"):
         aliases = aliases.filter(name__iexact=params["name"].replace("\0", ""))
-    return _ordered(aliases, params.get("ordering", ""), ALIAS_ORDERINGS, "name")
+    return aliases.order_by(*_order(params.get("ordering", ""), ALIAS_ORDERINGS, "name"))
 
 
-def _ordered(rows: QuerySet[Row], asked: str, orderings: dict[str, str], default: str) -> QuerySet[Row]:
+def _order(asked: str, orderings: dict[str, str], default: str) -> list[str]:
     column = orderings.get(asked.strip().lstrip("-"))
     if column is None:
         key = default
@@ -110,7 +117,7 @@ def _ordered(rows: QuerySet[Row], asked: str, orderings: dict[str, str], default
         column = "id" if column == "created_at" and default == "-id" else column
         key = f"-{column}" if asked.strip().startswith("-") else column
     # Equal values come in a stable order, or pages would overlap.
-    return rows.order_by(key) if key.lstrip("-") == "id" else rows.order_by(key, "-id")
+    return [key] if key.lstrip("-") == "id" else [key, "-id"]
 
 
 def _by_id(column: str) -> Callable[[Datums, list[str]], Datums]:

@@ -11,14 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.current import user_of
+from common.rest.pagination import LongListPagination
 from datastores import previews, selectors, services
 from datastores.api import serializers
 from datastores.api.filters import (
     ALIAS_PARAMETERS,
     DATUM_PARAMETERS,
     filter_aliases,
-    filter_datums,
-    visible_datums,
+    listed_datums,
 )
 from datastores.api.serializers import base_url
 from datastores.errors import PropertiesRefused
@@ -30,15 +30,16 @@ from projects.selectors import get_project
 class DatumListView(ListAPIView[Any]):
     serializer_class = serializers.DatumSerializer
     filter_backends = ()
+    pagination_class = LongListPagination
     queryset = Datum.objects.none()
 
     @extend_schema(operation_id="data-list", parameters=DATUM_PARAMETERS)
     def get(self, request: Request) -> Response:
         return self.list(request)
 
-    def get_queryset(self) -> QuerySet[Datum]:
-        found = filter_datums(visible_datums(self.request.user, self.request), self.request)
-        return selectors.with_shared_related(found)
+    def get_queryset(self) -> Any:
+        datums = selectors.with_shared_related(Datum.objects.all())
+        return listed_datums(self.request.user, self.request, datums)
 
 
 class DatumDetailView(APIView):

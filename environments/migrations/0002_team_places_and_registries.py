@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='environment',
             name='restricted_to_teams',
-            field=models.BooleanField(default=False, help_text='only members of teams with a place in it may use it'),
+            field=models.BooleanField(db_default=False, default=False, help_text='only members of teams with a place in it may use it'),
         ),
         migrations.AddField(
             model_name='environment',

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from common.rest.params import boolean
 from executions.models import Execution
 from executions.types import INCOMPLETE, Status
 from organizations.access import visible_to
+from projects.across import AcrossProjects
 from projects.models import Project
 
 Executions = QuerySet[Execution]
@@ -56,25 +58,29 @@ PARAMETERS = [
 ]
 
 
-def visible_executions(user: User, request: Request) -> Executions:
-    """What the user may see, of one project when the request names one."""
-    if "project" not in request.query_params:
-        return Execution.objects.filter(visible_to(user, via="project"))
-    project_id = _uuid(request.query_params["project"])
-    # Asking once whether the project is visible spares the question for each of its executions.
-    if project_id is None or not Project.objects.filter(visible_to(user), pk=project_id).exists():
-        return Execution.objects.none()
-    return Execution.objects.filter(project_id=project_id)
-
-
-def filtered(executions: Executions, request: Request) -> Executions:
+def listed(user: User, request: Request, executions: Executions) -> "Executions | AcrossProjects[Execution]":
+    """Those of `executions` that the request asks for and the user may see, in the order that it asks for."""
     params = request.query_params
+    wanted = _filtered(executions, params)
+    order = _ordering(params.get("ordering", ""), "project" in params)
+    if "project" in params:
+        # Asking once whether the project is visible spares the question for each of its executions.
+        project_id = _uuid(params["project"])
+        if project_id is None or not Project.objects.filter(visible_to(user), pk=project_id).exists():
+            return wanted.none()
+        return wanted.filter(project_id=project_id).order_by(*order)
+    if order in (["id"], ["-id"]):
+        return AcrossProjects(user, wanted, newest_first=order == ["-id"])
+    return wanted.filter(visible_to(user, via="project")).order_by(*order)
+
+
+def _filtered(executions: Executions, params: QueryDict) -> Executions:
     executions = executions.filter(deleted_at__isnull=not boolean(params.get("deleted")))
     for name, apply in _FILTERS.items():
         values = [value for value in params.getlist(name) if value != ""]
         if values:
             executions = apply(executions, values)
-    return executions.order_by(*_ordering(params.get("ordering", ""), "project" in params))
+    return executions
 
 
 def _ordering(asked: str, in_project: bool) -> list[str]:

@@ -10,13 +10,13 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from common.errors import DomainError
+from common.rest.pagination import LongListPagination
 from common.rest.params import names
 from executions import selectors, services
 from executions.api import filters, schemas
 from executions.api.create import ExecutionCreateSerializer
 from executions.api.detail import outputs, represent_detail
 from executions.api.links import Links
-from executions.api.pagination import ExecutionPagination
 from executions.api.representation import BULKY_COLUMNS, represent, row_fields
 from executions.models import Execution
 from projects.selectors import get_project
@@ -30,16 +30,15 @@ EXCLUDE = OpenApiParameter("exclude", description="Comma-separated names of fiel
 class ExecutionListView(GenericAPIView[Execution]):
     serializer_class = schemas.ExecutionRow
     filter_backends = ()
-    pagination_class = ExecutionPagination
+    pagination_class = LongListPagination
     queryset = Execution.objects.none()
 
     @extend_schema(operation_id="executions_list", parameters=filters.PARAMETERS)
     def get(self, request: Request) -> Response:
         include, exclude = names(request, "include"), names(request, "exclude")
         fields = row_fields(include, exclude)
-        visible = filters.visible_executions(user_of(request), request)
-        rows = _row_columns(filters.filtered(visible, request), include)
-        page = self.paginate_queryset(rows) or []
+        rows = filters.listed(user_of(request), request, _row_columns(Execution.objects.all(), include))
+        page = self.paginate_queryset(rows) or []  # type: ignore[arg-type]
         links = Links(request)
         return self.get_paginated_response([represent(execution, fields, links) for execution in page])
 

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='auto_accept_invitations',
-            field=models.BooleanField(default=False, help_text='whoever has proved an invited address is a member at once, without a click'),
+            field=models.BooleanField(db_default=False, default=False, help_text='whoever has proved an invited address is a member at once, without a click'),
         ),
         migrations.AddField(
             model_name='organization',
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='default_environment_slug',
-            field=models.CharField(blank=True, help_text='of new projects', max_length=128),
+            field=models.CharField(blank=True, db_default='', default='', help_text='of new projects', max_length=128),
         ),
         migrations.AddField(
             model_name='organization',
@@ -39,12 +39,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='forbid_personal_projects',
-            field=models.BooleanField(default=False, help_text='members create projects in the organization only'),
+            field=models.BooleanField(db_default=False, default=False, help_text='members create projects in the organization only'),
         ),
         migrations.AddField(
             model_name='organization',
             name='forbid_public_stores',
-            field=models.BooleanField(default=False, help_text='projects of the organization do not use stores that are open to everybody'),
+            field=models.BooleanField(db_default=False, default=False, help_text='projects of the organization do not use stores that are open to everybody'),
         ),
         migrations.AddField(
             model_name='organization',
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='require_2fa',
-            field=models.BooleanField(default=False, help_text='members without a second factor reach nothing of the organization until they set one up', verbose_name='require two-factor authentication'),
+            field=models.BooleanField(db_default=False, default=False, help_text='members without a second factor reach nothing of the organization until they set one up', verbose_name='require two-factor authentication'),
         ),
         migrations.AlterField(
             model_name='organizationmembership',

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from executions.api import pagination
+from common.rest import pagination
 from tests.support import factories
 
 URL = "/api/v0/executions/"

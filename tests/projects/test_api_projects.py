@@ -334,7 +334,7 @@ def test_the_list_costs_the_same_for_few_and_many(
         make_collaborator(project, bob)
         ProjectVariable.objects.create(project=project, name="A", value="1")
         make_execution(project, status=Status.COMPLETE)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         answer = bob_api.get(LIST)
     assert answer.json()["count"] == rows + 1
 
