@@ -35,9 +35,35 @@ class InputSchemeUnsupported(DomainError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, or an address that begins with "
-            "http:// or https:// and names a host."
+            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, the address of a file in a data store "
+            "(s3://, gs://, azure://, swift://), or an address that begins with http:// or https:// and names a host."
         )
+
+
+class NoStoreForInput(DomainError):
+    code = "no_store"
+    field = "inputs"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"No data store of this project holds {uri[:200]}. Connect the store that does, or let the project use it."
+        )
+
+
+class InputEmpty(DomainError):
+    code = "no_match"
+    field = "inputs"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"{uri[:200]} matches no file in its data store.")
+
+
+class InputTooLarge(DomainError):
+    code = "too_many_files"
+    field = "inputs"
+
+    def __init__(self, uri: str, most: int) -> None:
+        super().__init__(f"{uri[:200]} matches more than {most} files. Use a narrower pattern.")
 
 
 class InputPurged(DomainError):

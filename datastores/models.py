@@ -80,6 +80,12 @@ class Datum(IdentifiedModel):
     sha1 = models.CharField(max_length=40, null=True, blank=True)
     sha256 = models.CharField(max_length=64, null=True, blank=True)
     file_modified_at = models.DateTimeField(null=True, blank=True)
+    upload_id = models.CharField(
+        max_length=1024, blank=True, db_default="", help_text="the store's name of an upload in parts"
+    )
+    upload_part_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="size of its parts, all alike but the last"
+    )
     stored_at = models.DateTimeField(null=True, blank=True, help_text="None: reserved, not whole yet")
     purged_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(

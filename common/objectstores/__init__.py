@@ -13,7 +13,8 @@ from common.objectstores.types import (
     ObjectStore,
     Part,
     StoreProblem,
-    part_sizes,
+    part_extents,
+    part_size,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "ObjectStore",
     "Part",
     "StoreProblem",
-    "part_sizes",
+    "part_extents",
+    "part_size",
 ]

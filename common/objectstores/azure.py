@@ -130,16 +130,21 @@ class AzureStore:
 
     def _sign(self, key: str, permission: BlobSasPermissions, lifetime_seconds: int, **presented: str) -> str:
         now = clock.now()
-        signature = generate_blob_sas(
-            account_name=self._account,
-            container_name=self._container.container_name,
-            blob_name=key,
-            account_key=self._account_key,
-            permission=permission,
-            start=now - _CLOCKS_DIFFER,
-            expiry=now + timedelta(seconds=lifetime_seconds),
-            **presented,
-        )
+        try:
+            signature = generate_blob_sas(
+                account_name=self._account,
+                container_name=self._container.container_name,
+                blob_name=key,
+                account_key=self._account_key,
+                permission=permission,
+                start=now - _CLOCKS_DIFFER,
+                expiry=now + timedelta(seconds=lifetime_seconds),
+                **presented,
+            )
+        except ValueError as error:  # no Base64
+            raise StoreProblem(
+                Problem.CREDENTIALS, "The account's key is not complete. Copy it again from the Azure portal."
+            ) from error
         return f"{self._blob(key).url}?{signature}"
 
     @contextmanager

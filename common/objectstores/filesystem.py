@@ -29,7 +29,7 @@ _BLOCK_BYTES = MEBIBYTE
 
 
 class FilesystemStore:
-    limits = UploadLimits(single_put_bytes=64 * MEBIBYTE, least_part_bytes=32 * MEBIBYTE)
+    limits = UploadLimits(single_put_bytes=64 * MEBIBYTE)
 
     def __init__(self, storage: FileSystemStorage) -> None:
         self._storage = storage

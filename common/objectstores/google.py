@@ -34,9 +34,7 @@ _BLOCK_BYTES = MEBIBYTE
 class GoogleStore:
     """`bucket` is a bucket of google-cloud-storage whose client can sign: its credentials hold a private key."""
 
-    limits = UploadLimits(
-        single_put_bytes=5 * 1024 * MEBIBYTE, least_part_bytes=32 * MEBIBYTE, most_parts=1024
-    )
+    limits = UploadLimits(single_put_bytes=5 * 1024 * MEBIBYTE, most_parts=1024)
 
     def __init__(self, bucket: Any, *, endpoint_url: str = "") -> None:
         self._bucket = bucket

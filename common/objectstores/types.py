@@ -88,7 +88,7 @@ class UploadLimits:
     """How large things may be. Larger objects than `single_put_bytes` are uploaded in parts."""
 
     single_put_bytes: int
-    least_part_bytes: int = 8 * MEBIBYTE
+    least_part_bytes: int = 32 * MEBIBYTE
     most_parts: int = 10_000
 
 
@@ -154,9 +154,12 @@ class ObjectStore(Protocol):
     def copy(self, source_key: str, target_key: str) -> None: ...
 
 
-def part_sizes(size_bytes: int, limits: UploadLimits) -> list[int]:
-    """The sizes of the parts of an object: all alike but the last, as few of the least size as the store allows."""
-    size = max(limits.least_part_bytes, -(-size_bytes // limits.most_parts))
-    size = -(-size // MEBIBYTE) * MEBIBYTE
-    whole, rest = divmod(size_bytes, size)
-    return [size] * whole + ([rest] if rest else [])
+def part_size(size_bytes: int, limits: UploadLimits) -> int:
+    """The size of the parts of an object, all alike but the last: as small as the store and its number of parts allow."""
+    least = max(limits.least_part_bytes, -(-size_bytes // limits.most_parts))
+    return -(-least // MEBIBYTE) * MEBIBYTE
+
+
+def part_extents(size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+    """(offset, size) of each part, in order."""
+    return [(start, min(part_bytes, size_bytes - start)) for start in range(0, size_bytes, part_bytes)]

@@ -228,17 +228,36 @@ class UploadRequestSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField(min_value=0)
 
 
+class UploadedPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1)
+    etag = serializers.CharField(allow_blank=True, default="", help_text="As the store answered to the part.")
+
+
 class UploadCompleteSerializer(serializers.Serializer[Any]):
     sha256 = serializers.RegexField(
         r"\A[0-9A-Fa-f]{64}\Z", required=False, allow_blank=True, default="", help_text="Checked when given."
     )
+    parts = UploadedPartSerializer(many=True, default=list, help_text="Of an upload in parts: all of them.")
 
 
-class UploadGrantSerializer(serializers.Serializer[Any]):
-    datum_id = serializers.UUIDField()
+class PartGrantSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    size = serializers.IntegerField()
     method = serializers.CharField()
     url = serializers.CharField()
     headers = serializers.DictField(child=serializers.CharField())
+
+
+class UploadGrantSerializer(serializers.Serializer[Any]):
+    """How to upload the file: by one request, or, when there are `parts`, by one for each of them."""
+
+    datum_id = serializers.UUIDField()
+    name = serializers.CharField()
+    method = serializers.CharField(required=False)
+    url = serializers.CharField(required=False)
+    headers = serializers.DictField(child=serializers.CharField(), required=False)
+    parts = PartGrantSerializer(many=True, required=False)
 
 
 class AliasRequestSerializer(serializers.Serializer[Any]):

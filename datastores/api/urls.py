@@ -15,6 +15,7 @@ urlpatterns = [
     path("data/<uuid:datum_id>/preview/", views.DatumPreviewView.as_view(), name="datum-preview"),
     path("data/<uuid:datum_id>/purge/", views.DatumPurgeView.as_view(), name="datum-purge"),
     path("data/<uuid:datum_id>/metadata/", views.DatumPropertiesView.as_view(), name="datum-properties"),
+    path("data/<uuid:datum_id>/renew-upload/", views.UploadRenewView.as_view(), name="datum-upload-renew"),
     path("data/<uuid:datum_id>/complete/", views.UploadCompleteView.as_view(), name="datum-upload-complete"),
     path("datum-aliases/", views.AliasListView.as_view(), name="datum-alias-list"),
     path("datum-aliases/resolve/", views.AliasResolveView.as_view(), name="datum-alias-resolve"),

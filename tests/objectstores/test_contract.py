@@ -5,14 +5,23 @@ Bytes move as they do in operation: by whoever holds a grant and nothing else.
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from common.objectstores import Download, ObjectMissing, ObjectStore, Part, StoreProblem, part_sizes
+from common.objectstores import (
+    Download,
+    ObjectMissing,
+    ObjectStore,
+    Part,
+    StoreProblem,
+    part_extents,
+    part_size,
+)
 from common.objectstores.types import MEBIBYTE, UploadLimits
 from tests.objectstores.conftest import KINDS
-from tests.objectstores.emulators import send
+from tests.support.emulators import send
 
 CONTENT = bytes(range(256)) * 40
 NAMES = [
@@ -210,11 +219,12 @@ class TestUploadsInParts:
 
 
 class TestPartSizes:
-    @pytest.mark.parametrize("size", [1, MEBIBYTE, 8 * MEBIBYTE, 8 * MEBIBYTE + 1, 10**12 + 7])
+    @pytest.mark.parametrize("size", [1, MEBIBYTE, 32 * MEBIBYTE, 32 * MEBIBYTE + 1, 10**12 + 7])
     def test_they_add_up_and_keep_the_limits(self, size: int) -> None:
         limits = UploadLimits(single_put_bytes=1)
-        sizes = part_sizes(size, limits)
-        assert sum(sizes) == size
-        assert len(sizes) <= limits.most_parts
-        assert len(set(sizes[:-1])) <= 1
-        assert all(part >= limits.least_part_bytes for part in sizes[:-1])
+        extents = part_extents(size, part_size(size, limits))
+        assert extents[0][0] == 0
+        assert all(start + length == following for (start, length), (following, _) in pairwise(extents))
+        assert sum(extents[-1]) == size
+        assert len(extents) <= limits.most_parts
+        assert all(length >= limits.least_part_bytes for _, length in extents[:-1])

@@ -15,6 +15,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}data/<uuid:datum_id>/preview/": api(PROJECT),
     f"{V0}data/<uuid:datum_id>/purge/": api(PROJECT, "post"),
     f"{V0}data/<uuid:datum_id>/metadata/": api(PROJECT, "post", seen=True),
+    f"{V0}data/<uuid:datum_id>/renew-upload/": api(PROJECT, "post"),
     f"{V0}data/<uuid:datum_id>/complete/": api(PROJECT, "post"),
     f"{V0}datum-aliases/": api(SIGNED_IN),
     f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
