@@ -9,12 +9,17 @@ class DatastoresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from projects.services.projects import stored_file_listings  # models are not loaded before this
+        from datastores.web import stores  # models are not loaded before this
+        from organizations.web.pages import tabs
+        from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
+        tabs.append(stores.TAB)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:
-        from datastores.models import Datum
+        """Those in the platform's storage; what lies in users' own stores stays there."""
+        from datastores.models import DataStore, Datum
 
-        return list(Datum.objects.filter(project_id=project_id).values_list("key", flat=True))
+        kept = Datum.objects.filter(project_id=project_id, store__kind=DataStore.Kind.PLATFORM)
+        return list(kept.values_list("key", flat=True))

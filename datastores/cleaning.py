@@ -52,7 +52,8 @@ def erase(datum_id: UUID | str) -> None:
     datum = purged.select_related("store").first()
     if datum is None:
         return
-    objects.remove(datum)
+    if not datum.is_adopted:  # what was there before stays there
+        objects.remove(datum)
     Datum.objects.filter(pk=datum.pk).update(erased_at=clock.now())
 
 

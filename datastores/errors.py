@@ -126,3 +126,54 @@ class UploadIncomplete(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"'{name}' has not arrived in the store as announced. Upload it again.")
+
+
+class StoreRefused(DomainError):
+    """A store cannot be like this; the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
+class StoreNotChangeable(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"You may not change the data store '{name}'. Ask an administrator of its project or an owner of its organization."
+        )
+
+
+class StoreInUse(DomainError):
+    code = "store_in_use"
+    http_status = 409
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(
+            f"{count} file{'s' if count != 1 else ''} of projects lie in '{name}'. Their records would lead nowhere. Purge the "
+            "files and delete their projects first, or forbid writing to it and keep it."
+        )
+
+
+class AdoptionForbidden(DomainError):
+    code = "adoption_forbidden"
+    http_status = 403
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The data store '{name}' does not allow to adopt files. Its owner can allow it.")
+
+
+class AdoptableNotFound(DomainError):
+    code = "adoptable_file_not_found"
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"Not found in {name}: {uri[:300]}")
+
+
+class AlreadyAdopted(DomainError):
+    """The official client reads that there is no code."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"{uri[:300]} already exists in {name}")
+        self.code = None  # type: ignore[assignment]

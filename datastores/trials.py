@@ -10,9 +10,12 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from accounts.models import User
 from common.errors import DomainError
 from common.ids import new_token
 from common.objectstores import Download, Grant, ObjectStore
+from datastores.connecting import may_change
+from datastores.errors import StoreNotChangeable
 from datastores.models import DataStore
 from datastores.opening import object_store
 
@@ -65,7 +68,14 @@ class OriginRefused(DomainError):
         )
 
 
-def try_store(store: DataStore, *, base_url: str) -> list[Step]:
+def try_store(*, store: DataStore, actor: User, base_url: str) -> list[Step]:
+    """For whoever may change the store; others get `StoreNotChangeable`."""
+    if not may_change(actor, store):
+        raise StoreNotChangeable(store.name)
+    return steps_of(store, base_url=base_url)
+
+
+def steps_of(store: DataStore, *, base_url: str) -> list[Step]:
     """Open, write, read back and remove a file; the steps up to the first that failed, and whether browsers may upload."""
     key = f"{FOLDER}/{new_token()}"
     content = new_token().encode()

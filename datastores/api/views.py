@@ -22,7 +22,7 @@ from datastores.api.filters import (
 )
 from datastores.api.serializers import base_url
 from datastores.errors import PropertiesRefused
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Datum, DatumAlias
 from datastores.reservations import reservation_body
 from organizations.access import Capability, require
 from projects.selectors import get_project
@@ -199,22 +199,6 @@ class AliasResolveView(APIView):
             user_of(request), parameters.get("project"), parameters.get("name", "")
         )
         return Response(serializers.DatumAliasSerializer(alias, context={"request": request}).data)
-
-
-class StoreListView(ListAPIView[Any]):
-    serializer_class = serializers.DataStoreSerializer
-    filter_backends = ()
-    queryset = DataStore.objects.none()
-
-    def get_queryset(self) -> QuerySet[DataStore]:
-        return selectors.stores_for(self.request.user).order_by("name", "pk")
-
-
-class StoreDetailView(APIView):
-    @extend_schema(operation_id="stores-retrieve", responses=serializers.DataStoreSerializer)
-    def get(self, request: Request, store_id: UUID) -> Response:
-        store = selectors.get_store(user_of(request), store_id)
-        return Response(serializers.DataStoreSerializer(store, context={"request": request}).data)
 
 
 def _shown(datum: Datum, request: Request) -> Response:

@@ -13,7 +13,7 @@ from datastores.addresses import matcher
 from datastores.inputs import input_files, resolve_input_uri
 from datastores.models import DataStore, Datum
 from datastores.opening import object_store
-from datastores.trials import Step, try_store
+from datastores.trials import Step, steps_of
 from datastores.uploads import NewFile
 from tests.support import factories
 from tests.support.emulators import Emulator, send
@@ -57,7 +57,7 @@ def grant_of(request: Any) -> Grant:
 
 class TestTryingOut:
     def test_a_store_that_works(self, store: DataStore) -> None:
-        steps = outcome(try_store(store, base_url="http://mlops.example.com"))
+        steps = outcome(steps_of(store, base_url="http://mlops.example.com"))
         assert {name: steps[name] for name in ("open", "write", "read", "remove")} == dict.fromkeys(
             ("open", "write", "read", "remove"), ""
         )
@@ -66,13 +66,13 @@ class TestTryingOut:
     def test_a_container_that_is_not_there(self, emulator: Emulator, project: Any) -> None:
         name = "container" if "container" in emulator.settings else "bucket"
         store = connect(emulator, project, **{name: "nowhere-to-be-found"})
-        [*_, last] = [step for step in try_store(store, base_url="http://x") if not step.succeeded]
+        [*_, last] = [step for step in steps_of(store, base_url="http://x") if not step.succeeded]
         assert last.code in ("store_container_missing", "store_grant_refused", "object_missing")
 
     def test_a_store_that_nobody_reaches(self, emulator: Emulator, project: Any) -> None:
         address = "auth_url" if emulator.kind == "swift" else "endpoint_url"
         store = connect(emulator, project, **{address: "http://127.0.0.1:9/x"})
-        [step] = [step for step in try_store(store, base_url="http://x") if not step.succeeded][:1]
+        [step] = [step for step in steps_of(store, base_url="http://x") if not step.succeeded][:1]
         assert step.code == "store_unreachable"
         assert "network" in step.problem
 
@@ -80,7 +80,7 @@ class TestTryingOut:
     def test_wrong_credentials(self, kind: str, project: Any, all_emulators: Emulators) -> None:
         emulator = all_emulators.get(kind)
         store = connect(emulator, project, **emulator.wrong_credentials)
-        [step] = [step for step in try_store(store, base_url="http://x") if not step.succeeded][:1]
+        [step] = [step for step in steps_of(store, base_url="http://x") if not step.succeeded][:1]
         assert step.code in ("store_credentials", "store_grant_refused")
         for secret in emulator.wrong_credentials.values():
             assert secret not in step.problem
@@ -96,14 +96,14 @@ class TestTryingOut:
     def test_settings_that_cannot_be(
         self, changes: Any, told: str, project: Any, all_emulators: Emulators
     ) -> None:
-        [step] = try_store(connect(all_emulators.get("s3"), project, **changes), base_url="http://x")
+        [step] = steps_of(connect(all_emulators.get("s3"), project, **changes), base_url="http://x")
         assert told in step.problem
 
     def test_private_networks_where_they_are_not_allowed(
         self, project: Any, all_emulators: Emulators, settings: Any
     ) -> None:
         settings.ALLOW_PRIVATE_NETWORK_URLS = False
-        [step] = try_store(connect(all_emulators.get("s3"), project), base_url="http://x")
+        [step] = steps_of(connect(all_emulators.get("s3"), project), base_url="http://x")
         assert step.code == "host_refused"
 
     def test_a_key_of_google_that_sends_us_elsewhere(
@@ -111,7 +111,7 @@ class TestTryingOut:
     ) -> None:
         settings.ALLOW_PRIVATE_NETWORK_URLS = False
         emulator = all_emulators.get("google")
-        [step] = try_store(connect(emulator, project, endpoint_url=""), base_url="http://x")
+        [step] = steps_of(connect(emulator, project, endpoint_url=""), base_url="http://x")
         assert step.code == "host_refused"
 
 

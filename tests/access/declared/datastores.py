@@ -5,6 +5,8 @@ from tests.access.declared.route import ALIAS, IN_BODY, PROJECT, SIGNED_IN, V0, 
 ROUTES: dict[str, Route] = {
     f"{V0}stores/": api(SIGNED_IN),
     f"{V0}stores/<uuid:store_id>/": api(SIGNED_IN),
+    f"{V0}stores/<uuid:store_id>/test/": api(PROJECT, "post"),
+    f"{V0}stores/<uuid:store_id>/adopt/": api(PROJECT, "post", url="s3://b/k", project="{project}"),
     f"{V0}data/": api(SIGNED_IN),
     f"{V0}data/uploads/": api(IN_BODY, "post", project="{project}", name="new.txt", size=1),
     f"{V0}data/metadata/apply/": api(IN_BODY, "post", datum_metadata={"{datum}": {"seen": True}}),
