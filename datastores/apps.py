@@ -10,14 +10,19 @@ class DatastoresConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores.selectors import upload_store_is_usable  # models are not loaded before this
+        from datastores.web import stores
+        from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
         from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
         owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
+        tabs.append(stores.TAB)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:
-        from datastores.models import Datum
+        """Those in the platform's storage; what lies in users' own stores stays there."""
+        from datastores.models import DataStore, Datum
 
-        return list(Datum.objects.filter(project_id=project_id).values_list("key", flat=True))
+        kept = Datum.objects.filter(project_id=project_id, store__kind=DataStore.Kind.PLATFORM)
+        return list(kept.values_list("key", flat=True))

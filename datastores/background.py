@@ -22,9 +22,10 @@ def erase_datum(datum_id: str) -> None:
 @shared_task(autoretry_for=(Exception,), retry_backoff=True, max_retries=8)
 def add_checksums(datum_id: str) -> None:
     """For uploads that are too large to be hashed while their sender waits."""
-    datum = Datum.objects.filter(pk=datum_id, sha256__isnull=True, purged_at__isnull=True).first()
+    unhashed = Datum.objects.filter(pk=datum_id, sha256__isnull=True, purged_at__isnull=True)
+    datum = unhashed.select_related("store").first()
     if datum is not None:
-        Datum.objects.filter(pk=datum_id).update(**objects.checksums(datum.key))
+        Datum.objects.filter(pk=datum_id).update(**objects.checksums(datum))
 
 
 @shared_task

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from common import clock
+from common.errors import DomainError
 from datastores import objects
 from datastores.models import Datum
 
@@ -28,24 +29,31 @@ def remove_abandoned_uploads() -> int:
     abandoned = Q(output_execution_id__isnull=True, created_at__lt=now - ABANDONED_AFTER) | Q(
         created_at__lt=now - OUTPUT_ABANDONED_AFTER
     )
-    rows = Datum.objects.filter(abandoned, stored_at__isnull=True).values_list("pk", "key")[:_BATCH]
-    return sum(_remove(pk, key) for pk, key in rows)
+    rows = Datum.objects.filter(abandoned, stored_at__isnull=True).select_related("store")[:_BATCH]
+    return sum(map(_remove, rows))
 
 
-def _remove(pk: UUID, key: str) -> int:
+def _remove(datum: Datum) -> int:
     # The row goes first, if it is still only a reservation: a file that became whole just now keeps its bytes.
-    removed, _ = Datum.objects.filter(pk=pk, stored_at__isnull=True).delete()
+    removed, _ = Datum.objects.filter(pk=datum.pk, stored_at__isnull=True).delete()
     if removed:
-        default_storage.delete(key)
+        try:
+            objects.remove(datum)
+        except DomainError as error:  # the store is away or gone; nobody waits for these bytes
+            logger.warning(
+                "bytes of an abandoned upload stay", extra={"key": datum.key, "reason": error.message}
+            )
     return 1 if removed else 0
 
 
 def erase(datum_id: UUID | str) -> None:
     """Remove the content of a purged file. Repeating it changes nothing; every error of a storage reaches the caller."""
-    datum = Datum.objects.filter(pk=datum_id, purged_at__isnull=False, erased_at__isnull=True).first()
+    purged = Datum.objects.filter(pk=datum_id, purged_at__isnull=False, erased_at__isnull=True)
+    datum = purged.select_related("store").first()
     if datum is None:
         return
-    default_storage.delete(datum.key)
+    if not datum.is_adopted:  # what was there before stays there
+        objects.remove(datum)
     Datum.objects.filter(pk=datum.pk).update(erased_at=clock.now())
 
 

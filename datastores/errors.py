@@ -35,9 +35,35 @@ class InputSchemeUnsupported(DomainError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, or an address that begins with "
-            "http:// or https:// and names a host."
+            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, the address of a file in a data store "
+            "(s3://, gs://, azure://, swift://), or an address that begins with http:// or https:// and names a host."
         )
+
+
+class NoStoreForInput(DomainError):
+    code = "no_store"
+    field = "inputs"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"No data store of this project holds {uri[:200]}. Connect the store that does, or let the project use it."
+        )
+
+
+class InputEmpty(DomainError):
+    code = "no_match"
+    field = "inputs"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"{uri[:200]} matches no file in its data store.")
+
+
+class InputTooLarge(DomainError):
+    code = "too_many_files"
+    field = "inputs"
+
+    def __init__(self, uri: str, most: int) -> None:
+        super().__init__(f"{uri[:200]} matches more than {most} files. Use a narrower pattern.")
 
 
 class InputPurged(DomainError):
@@ -100,3 +126,54 @@ class UploadIncomplete(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"'{name}' has not arrived in the store as announced. Upload it again.")
+
+
+class StoreRefused(DomainError):
+    """A store cannot be like this; the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
+class StoreNotChangeable(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"You may not change the data store '{name}'. Ask an administrator of its project or an owner of its organization."
+        )
+
+
+class StoreInUse(DomainError):
+    code = "store_in_use"
+    http_status = 409
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(
+            f"{count} file{'s' if count != 1 else ''} of projects lie in '{name}'. Their records would lead nowhere. Purge the "
+            "files and delete their projects first, or forbid writing to it and keep it."
+        )
+
+
+class AdoptionForbidden(DomainError):
+    code = "adoption_forbidden"
+    http_status = 403
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The data store '{name}' does not allow to adopt files. Its owner can allow it.")
+
+
+class AdoptableNotFound(DomainError):
+    code = "adoptable_file_not_found"
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"Not found in {name}: {uri[:300]}")
+
+
+class AlreadyAdopted(DomainError):
+    """The official client reads that there is no code."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"{uri[:300]} already exists in {name}")
+        self.code = None  # type: ignore[assignment]

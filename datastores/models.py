@@ -44,6 +44,19 @@ class DataStore(IdentifiedModel):
     )
     allow_read = models.BooleanField(default=True)
     allow_write = models.BooleanField(default=True)
+    allow_uri_download = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="whether addresses in the store may be downloaded by whoever may use it",
+    )
+    allow_adopt = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="whether files that are in the store already may become files of projects",
+    )
+    paths = models.JSONField(
+        default=dict, blank=True, db_default={}, help_text="named folders: name -> prefix of keys"
+    )
     is_default = models.BooleanField(default=False)
     configuration = models.JSONField(default=dict, blank=True)
     credentials = EncryptedTextField(blank=True, help_text="JSON of the secret half of the configuration")
@@ -80,6 +93,17 @@ class Datum(IdentifiedModel):
     sha1 = models.CharField(max_length=40, null=True, blank=True)
     sha256 = models.CharField(max_length=64, null=True, blank=True)
     file_modified_at = models.DateTimeField(null=True, blank=True)
+    upload_id = models.CharField(
+        max_length=1024, blank=True, db_default="", help_text="the store's name of an upload in parts"
+    )
+    upload_part_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="size of its parts, all alike but the last"
+    )
+    is_adopted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="it was in the store before, and stays there when its record goes",
+    )
     stored_at = models.DateTimeField(null=True, blank=True, help_text="None: reserved, not whole yet")
     purged_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(
@@ -116,6 +140,7 @@ class Datum(IdentifiedModel):
                 condition=models.Q(purged_at__isnull=False, erased_at__isnull=True),
                 name="datum_to_erase",
             ),
+            models.Index(fields=["store", "key"], name="datum_of_object"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,13 @@
-"""Objects of datums in the platform's storage: where they are, whether they are whole, what they hash to."""
+"""Objects of datums in their stores: where they are, whether they are whole, what they hash to."""
 
 import hashlib
 from typing import TypedDict
 from uuid import UUID
 
-from django.core.files.storage import default_storage
+from datastores.models import Datum
+from datastores.opening import object_store
 
 FOLDER = "data"
-_BLOCK_BYTES = 1024 * 1024
 
 
 class Checksums(TypedDict):
@@ -21,16 +21,25 @@ def key_of(project_id: UUID, datum_id: UUID) -> str:
     return f"{FOLDER}/{project_id}/{datum_id}"
 
 
-def is_whole(key: str, size_bytes: int) -> bool:
-    return default_storage.exists(key) and default_storage.size(key) == size_bytes
+def is_whole(datum: Datum) -> bool:
+    found = object_store(datum.store).facts(datum.key)
+    return found is not None and found.size_bytes == datum.size_bytes
 
 
-def checksums(key: str) -> Checksums:
+def checksums(datum: Datum) -> Checksums:
     """Read in blocks, whatever the size."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     sha256 = hashlib.sha256()
-    with default_storage.open(key) as file:
-        while block := file.read(_BLOCK_BYTES):
-            for digest in (md5, sha1, sha256):
-                digest.update(block)
+    for block in object_store(datum.store).read(datum.key):
+        for digest in (md5, sha1, sha256):
+            digest.update(block)
     return {"md5": md5.hexdigest(), "sha1": sha1.hexdigest(), "sha256": sha256.hexdigest()}
+
+
+def remove(datum: Datum) -> None:
+    """The object, and what arrived of an upload in parts. Repeating it changes nothing."""
+    store = object_store(datum.store)
+    if datum.upload_id and datum.stored_at is None:
+        part_count = -(-datum.size_bytes // (datum.upload_part_bytes or 1))
+        store.abandon_upload(datum.key, upload_id=datum.upload_id, part_count=part_count)
+    store.delete(datum.key)

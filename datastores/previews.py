@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from common.files import read_start
+from common.objectstores import ObjectMissing
 from datastores.models import Datum
+from datastores.opening import object_store
 
 MOST_BYTES = 256 * 1024
 MOST_ROWS = 500
@@ -45,8 +46,8 @@ def preview(datum: Datum) -> Preview:
     if not datum.size_bytes:
         return Preview("text")
     try:
-        content = read_start(datum.key, MOST_BYTES)
-    except FileNotFoundError:
+        content = b"".join(object_store(datum.store).read(datum.key, most_bytes=MOST_BYTES))
+    except ObjectMissing:
         return Preview("none", reason="The file is gone from its store.")
     suffix = PurePosixPath(datum.name.lower()).suffix
     image_type = _image_type(content, suffix)

@@ -2,31 +2,28 @@
 
 import mimetypes
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import User
-from common.files import Grant, presign_get
+from common.files import SHOWN_INLINE
+from common.objectstores import Download, Grant
 from datastores.errors import (
     AliasNotFound,
     DatumNotFound,
     DatumPurged,
-    InputNotFound,
-    InputPurged,
-    InputSchemeUnsupported,
     StoreNotFound,
 )
 from datastores.models import DataStore, Datum, DatumAlias
-from datastores.types import InputFile
-from organizations.access import visible_to
+from datastores.opening import object_store
+from organizations.access import administered_by, organizations_of, team_memberships_of, visible_to
+from organizations.models import Organization
 from projects.models import Project
 
 DEFAULT_STORE_NAME = "default"
-DATUM_SCHEME = "datum://"
-WEB_SCHEMES = ("http://", "https://")
 
 
 def datums_for(user: User | AnonymousUser) -> QuerySet[Datum]:
@@ -41,6 +38,7 @@ def with_shared_related(datums: QuerySet[Datum]) -> QuerySet[Datum]:
     return datums.select_related(None).prefetch_related(
         Prefetch("project", Project.objects.select_related("owner")),
         Prefetch("aliases", DatumAlias.objects.order_by("name")),
+        "store",
     )
 
 
@@ -80,7 +78,7 @@ def aliases_for(user: User | AnonymousUser) -> QuerySet[DatumAlias]:
 
 
 def resolve_alias(user: User, project_id: UUID | str | None, name: str) -> DatumAlias:
-    aliases = aliases_for(user).filter(name__iexact=_text(name), datum__isnull=False)
+    aliases = aliases_for(user).filter(name__iexact=without_nul(name), datum__isnull=False)
     alias = aliases.filter(project_id=_id(project_id)).first() if project_id else aliases.first()
     if alias is None:
         raise AliasNotFound(name)
@@ -88,19 +86,23 @@ def resolve_alias(user: User, project_id: UUID | str | None, name: str) -> Datum
 
 
 def stores_for(user: User | AnonymousUser) -> QuerySet[DataStore]:
-    """The installation's own store, public ones, those of visible projects, and those of the user and their organizations."""
-    stores = DataStore.objects.select_related("owner")
+    """The installation's own store, public ones, those of visible projects, their own, those of their organizations as far as
+    teams are not kept out, and all of the organizations that they own."""
+    stores = DataStore.objects.select_related("owner", "project")
     if not isinstance(user, User) or not user.is_active:
         return stores.none()
     if user.is_superuser:
         return stores
-    organizations = user.memberships.values("organization_id")
+    mode = DataStore.AccessMode
+    shared = DataStore.teams.through.objects.filter(team_id__in=team_memberships_of(user).values("team_id"))
     return stores.filter(
         Q(is_default=True)
-        | Q(access_mode=DataStore.AccessMode.PUBLIC)
+        | Q(access_mode=mode.PUBLIC)
         | Q(project__in=Project.objects.filter(visible_to(user)))
         | Q(owner_id=user.pk)
-        | Q(owner_id__in=organizations, access_mode=DataStore.AccessMode.OWNER_ORGANIZATION)
+        | Q(organizations_of(user, "owner_id"), access_mode=mode.OWNER_ORGANIZATION)
+        | Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
+        | Q(administered_by(user, "owner_id"))
     )
 
 
@@ -109,6 +111,12 @@ def get_store(user: User, store_id: UUID | str) -> DataStore:
     if store is None:
         raise StoreNotFound(store_id)
     return store
+
+
+def stores_of(organization: Organization) -> QuerySet[DataStore]:
+    """Those that the organization shares; stores of single projects are in the projects' settings."""
+    shared = DataStore.objects.filter(owner_id=organization.pk, project__isnull=True)
+    return shared.prefetch_related("teams").order_by("name", "pk")
 
 
 def get_or_create_default_store() -> DataStore:
@@ -141,105 +149,60 @@ def upload_store_is_usable(project: Project) -> bool:
 
 def find_upload_store(project: Project, reference: str) -> DataStore | None:
     """The store that `upload-store` of a step names, by id or name, if the project may write to it."""
-    identifier = _as_uuid(reference)
+    identifier = as_uuid(reference)
     return _usable_by(project).filter(Q(pk=identifier) if identifier else Q(name=reference)).first()
 
 
 def _usable_by(project: Project) -> QuerySet[DataStore]:
-    """Files are kept by the platform's storage only; rows of other kinds are known but cannot hold files yet."""
-    usable = Q(is_default=True) | Q(project=project) | Q(owner_id=project.owner_id)
-    return DataStore.objects.filter(usable, kind=DataStore.Kind.PLATFORM, allow_write=True)
+    """Those that the project's runs may write to."""
+    return readable_by(project).filter(allow_write=True)
 
 
-def resolve_input_uri(project: Project, uri: str) -> str:
-    """The address as an execution keeps it: aliases become the file they point to now, so that a copy uses the same.
-
-    Addresses on the web are not looked at here: the worker fetches them, from the network that it is in.
-    Raises `InputNotFound`, `InputPurged` or `InputSchemeUnsupported`.
-    """
-    address = uri.strip()
-    if address.lower().startswith(WEB_SCHEMES):
-        if not _names_a_host(address):
-            raise InputSchemeUnsupported(uri)
-        return address
-    if not address.startswith(DATUM_SCHEME):
-        raise InputSchemeUnsupported(uri)
-    return f"{DATUM_SCHEME}{_datum_of(project, address).pk}"
-
-
-def input_file(project: Project, uri: str, base_url: str) -> InputFile:
-    """Everything a worker needs to fetch the file behind a resolved address. Raises `InputNotFound`, `InputPurged`."""
-    if not uri.startswith(DATUM_SCHEME):
-        return InputFile(filename=_name_in(uri), url=uri, uri=uri)
-    datum = _datum_of(project, uri)
-    grant = download_grant(datum, base_url)
-    return InputFile(
-        filename=datum.name,
-        url=grant.url,
-        headers=grant.headers,
-        uri=f"{DATUM_SCHEME}{datum.pk}",
-        datum_id=datum.pk,
-        size=datum.size_bytes,
-        md5=datum.md5,
-        sha1=datum.sha1,
-        sha256=datum.sha256,
-        metadata=[datum.properties] if datum.properties else [],
+def readable_by(project: Project) -> QuerySet[DataStore]:
+    """Those whose files the project's runs may use: its own, those of its organization as far as teams are not kept out, and
+    public ones, unless the organization forbids these."""
+    mode = DataStore.AccessMode
+    usable = (
+        Q(is_default=True)
+        | Q(project=project)
+        | Q(owner_id=project.owner_id, project__isnull=True, access_mode=mode.OWNER_ORGANIZATION)
     )
+    if project.team_id:
+        shared = DataStore.teams.through.objects.filter(team_id=project.team_id)
+        usable |= Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
+    if not Organization.objects.filter(pk=project.owner_id, forbid_public_stores=True).exists():
+        usable |= Q(access_mode=mode.PUBLIC)
+    return DataStore.objects.filter(usable)
 
 
 def download_grant(datum: Datum, base_url: str, *, inline_type: str = "") -> Grant:
-    """A signed request for the bytes. `inline_type` shows them as that type instead of saving them."""
+    """A signed request for the bytes. `inline_type`, one of `SHOWN_INLINE`, shows them instead of saving them."""
     if datum.purged_at:
         raise DatumPurged(datum.name)
+    if inline_type and inline_type not in SHOWN_INLINE:
+        raise ValueError(f"{inline_type} is not safe to show; these are: {', '.join(sorted(SHOWN_INLINE))}")
     filename = datum.name.rsplit("/", 1)[-1]
-    return presign_get(
+    download = Download(
         datum.key,
-        filename=filename,
-        base_url=base_url,
-        content_type=inline_type or mimetypes.guess_type(filename)[0] or "application/octet-stream",
+        filename,
+        inline_type or mimetypes.guess_type(filename)[0] or "application/octet-stream",
         inline=bool(inline_type),
+        lifetime_seconds=settings.FILE_URL_LIFETIME_SECONDS,
     )
+    return object_store(datum.store).grant_get(download, base_url=base_url)
 
 
-def _datum_of(project: Project, uri: str) -> Datum:
-    """Only files of the same project: who may see an execution of it may not see other projects of the same person."""
-    reference = uri.removeprefix(DATUM_SCHEME)
-    identifier = _as_uuid(reference)
-    stored = Datum.objects.filter(project=project, stored_at__isnull=False)
-    if identifier:
-        datum = stored.filter(pk=identifier).first()
-    else:
-        datum = stored.filter(aliases__project=project, aliases__name__iexact=_text(reference)).first()
-    if datum is None:
-        raise InputNotFound(uri)
-    if datum.purged_at:
-        raise InputPurged(uri, datum.name)
-    return datum
-
-
-def _names_a_host(address: str) -> bool:
-    try:
-        return bool(urlsplit(address).hostname) and not any(c.isspace() or ord(c) < 32 for c in address)
-    except ValueError:
-        return False
-
-
-def _name_in(url: str) -> str:
-    """The file name in an address: its last part without query and fragment."""
-    return unquote(urlsplit(url).path).rstrip("/").rsplit("/", 1)[-1] or "file"
-
-
-def _text(value: str) -> str:
+def without_nul(value: str) -> str:
     """PostgreSQL refuses to be asked for NUL."""
     return value.replace("\0", "")
 
 
 def _id(text: UUID | str) -> UUID:
     """The id in a text; for a text that is none, an id that nothing has."""
-    return _as_uuid(str(text)) or UUID(int=0)
+    return as_uuid(str(text)) or UUID(int=0)
 
 
-def _as_uuid(text: str) -> UUID | None:
+def as_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

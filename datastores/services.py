@@ -13,62 +13,22 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from audit.services import record, record_change
 from common import clock
-from common.files import Grant, presign_put
-from common.ids import new_id
 from common.notices import publish_on_commit
-from datastores import objects
-from datastores.background import add_checksums, erase_datum
+from datastores.background import erase_datum
 from datastores.errors import (
-    ChecksumWrong,
     DatumNotFound,
     DatumPurged,
     PropertiesRefused,
-    StoreReadOnly,
-    UploadIncomplete,
 )
-from datastores.models import DataStore, Datum, DatumAlias
-from datastores.names import checked_alias, checked_name
+from datastores.models import Datum, DatumAlias
+from datastores.names import checked_alias
 from datastores.properties import Said, read_metadata
 from organizations.access import Capability, require
 from projects.models import Project
 
 logger = logging.getLogger(__name__)
 
-HASHED_AT_ONCE_BYTES = 100 * 1024 * 1024
-"""Larger uploads get their checksums in the background, so that their sender need not wait for them."""
 _HEXADECIMAL = re.compile(r"\A[0-9a-f]+\Z")
-
-
-def reserve_upload(
-    *,
-    project: Project,
-    execution_id: UUID | None,
-    execution_counter: int | None,
-    store: DataStore,
-    name: str,
-    size_bytes: int | None,
-    base_url: str,
-    uploader: User | None = None,
-) -> tuple[Datum, Grant]:
-    """A place for a file that is about to be uploaded, and the request that uploads it.
-
-    A known size is also the limit. Raises `NameRefused` or `StoreReadOnly`.
-    """
-    if not store.allow_write:
-        raise StoreReadOnly(store.name)
-    datum_id = new_id()
-    datum = Datum.objects.create(
-        id=datum_id,
-        store=store,
-        project=project,
-        output_execution_id=execution_id,
-        output_execution_counter=execution_counter,
-        name=checked_name(name),
-        key=objects.key_of(project.pk, datum_id),
-        size_bytes=size_bytes or 0,
-        uploader=uploader,
-    )
-    return datum, presign_put(datum.key, base_url=base_url, size_bytes=size_bytes)
 
 
 @transaction.atomic
@@ -103,35 +63,6 @@ def mark_stored(
         _point_alias(datum.project_id, said.alias, datum)
     _tell_project(datum)
     return datum
-
-
-def complete_upload(*, datum: Datum, actor: User, sha256: str = "") -> Datum:
-    """A browser or script says that its upload is whole; the store is asked before it is believed.
-
-    Raises `UploadIncomplete`, or `ChecksumWrong` when the content does not have the given SHA-256.
-    """
-    require(actor, Capability.RUN, datum.project)
-    if not objects.is_whole(datum.key, datum.size_bytes):
-        raise UploadIncomplete(datum.name)
-    if datum.stored_at is not None:
-        return datum
-    hash_now = bool(sha256) or datum.size_bytes <= HASHED_AT_ONCE_BYTES
-    digests: Mapping[str, Any] = (
-        objects.checksums(datum.key) if hash_now else {"md5": None, "sha1": None, "sha256": None}
-    )
-    if sha256 and sha256.lower() != digests["sha256"]:
-        raise ChecksumWrong(datum.name)
-    with transaction.atomic():
-        stored = mark_stored(
-            datum_id=datum.pk, size_bytes=datum.size_bytes, file_modified_at=None, metadata={}, **digests
-        )
-        if stored is None:
-            raise DatumNotFound(datum.pk)
-        facts = {"size_bytes": stored.size_bytes, "sha256": stored.sha256}
-        record("datum.uploaded", actor=actor, target=stored, after=facts)
-    if not hash_now:
-        transaction.on_commit(partial(add_checksums.apply_async, [str(datum.pk)], retry=False), robust=True)
-    return stored
 
 
 @transaction.atomic

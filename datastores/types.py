@@ -20,3 +20,5 @@ class InputFile:
     sha1: str | None = None
     sha256: str | None = None
     metadata: list[dict[str, Any]] = field(default_factory=list)
+    path_below_root: str = ""
+    """Of a file that a wildcard found: its path below the folder where the wildcards begin."""

@@ -11,9 +11,9 @@ from accounts.models import User
 from projects.models import Project
 from tests.support import factories
 
-REAL_PARTS = {"live", "browser", "docker", "fault"}
+REAL_PARTS = {"live", "browser", "docker", "fault", "emulator"}
 
-pytest_plugins = ["tests.support.live"]
+pytest_plugins = ["tests.support.live", "tests.support.stores"]
 
 
 @pytest.hookimpl(wrapper=True)

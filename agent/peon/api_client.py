@@ -28,8 +28,19 @@ class JobApi:
         return self._call("GET", "cursor")
 
     def uploads(self, files):
-        """Where to put `[{"name", "size"}]`: a list of {"datum_id", "name", "method", "url", "headers"}."""
-        return self._call("POST", "uploads", {"files": files})["uploads"]
+        """Where to put `[{"name", "size"}]`: a list of {"datum_id", "name", "method", "url", "headers"}.
+
+        Of a large file there are "parts" instead, each with "number", "offset", "size", "method", "url" and "headers".
+        """
+        return self._call("POST", "uploads", {"files": files, "parts": True})["uploads"]
+
+    def renew_upload(self, datum_id):
+        """The same place with fresh addresses."""
+        return self._call("POST", "uploads/renew", {"datum_id": datum_id})
+
+    def finish_upload(self, datum_id, parts):
+        """Every part of `[{"number", "etag"}]` is in the store."""
+        self._call("POST", "uploads/finish", {"datum_id": datum_id, "parts": parts})
 
     def inputs(self):
         """The job's inputs with fresh addresses."""

@@ -10,6 +10,7 @@ from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
 from peon.output_files import SIDECAR_SUFFIX, Refused, find, open_inside
 from peon.output_metadata import OutputMetadata
 from peon.parallel import in_parallel
+from peon.part_uploads import PartUpload
 from peon.protocol import events
 from peon.sizes import size_text
 
@@ -75,7 +76,7 @@ class Outputs:
 
     def _upload_one(self, file, grant, after):
         try:
-            checksums = self._put_with_retries(file, grant)
+            checksums = self._send(file, grant)
         except (UploadFailed, OSError, Refused) as error:
             problem = "output '{}' could not be stored: {}".format(file.name, error)
             self.failures.append(problem)
@@ -102,15 +103,29 @@ class Outputs:
         elif self.count == MOST_LINES + 1:
             self._say("further output files are not listed")
 
-    def _put_with_retries(self, file, grant):
+    def _send(self, file, grant):
+        if "parts" not in grant:
+            return self._retry(lambda: self._put(file, grant), lambda: self._renew(file, grant))
+        descriptor = open_inside(self._root, file.source)
+        try:
+            return PartUpload(self._api, self._http, self._retry, self._still_wanted).send(descriptor, grant)
+        except (HttpError, Unreachable) as error:
+            raise UploadFailed(str(error))
+        finally:
+            os.close(descriptor)
+
+    def _renew(self, file, grant):
+        grant.update(self._api.uploads([{"name": file.name, "size": file.size}])[0])
+
+    def _retry(self, attempt, renew):
+        """Repeat a request to the store while that can help. Raises UploadFailed."""
         pauses = _PAUSES if len(self.failures) < _GIVE_UP_AFTER_FAILURES else ()
         for pause in tuple(pauses) + (None,):
             try:
-                return self._put(file, grant)
+                return attempt()
             except HttpError as error:
                 if error.status == 403 and pause is not None:
-                    # The address has expired while other files went first.
-                    grant.update(self._api.uploads([{"name": file.name, "size": file.size}])[0])
+                    renew()  # the address has expired while other files went first
                 elif pause is None or not error.may_heal:
                     raise UploadFailed(str(error))
             except Unreachable as error:

@@ -5,10 +5,9 @@ while; bytes pass through the platform only for the file system storage, which `
 """
 
 from django.conf import settings
-from django.core.files.storage import storages
 
-from common.files.backends import backend_for
-from common.files.types import Backend, Download, Grant
+from common.objectstores import Download, Grant, ObjectMissing
+from common.objectstores.platform import platform_store
 
 SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 """What a browser can show without anything in it running. SVG is a document that can carry scripts."""
@@ -33,7 +32,7 @@ def presign_get(
         raise ValueError(f"{content_type} is not safe to show; these are: {', '.join(sorted(SHOWN_INLINE))}")
     lifetime = lifetime_seconds or settings.FILE_URL_LIFETIME_SECONDS
     download = Download(name, filename, content_type, inline, lifetime)
-    return _backend().get(download, base_url)
+    return platform_store().grant_get(download, base_url=base_url)
 
 
 def presign_put(
@@ -41,13 +40,14 @@ def presign_put(
 ) -> Grant:
     """A request that writes the object `name`, of at most `size_bytes` bytes where the storage can enforce it."""
     lifetime = lifetime_seconds or settings.FILE_URL_LIFETIME_SECONDS
-    return _backend().put(name, size_bytes, lifetime, base_url)
+    return platform_store().grant_put(
+        name, size_bytes=size_bytes, lifetime_seconds=lifetime, base_url=base_url
+    )
 
 
 def read_start(name: str, most_bytes: int) -> bytes:
-    """At most the first bytes of a non-empty object, without fetching the rest. Raises `FileNotFoundError`."""
-    return _backend().read_start(name, most_bytes)
-
-
-def _backend() -> Backend:
-    return backend_for(storages["default"])
+    """At most the first bytes of an object, without fetching the rest. Raises `FileNotFoundError`."""
+    try:
+        return b"".join(platform_store().read(name, most_bytes=most_bytes))
+    except ObjectMissing as error:
+        raise FileNotFoundError(name) from error

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from common.errors import DomainError
-from common.files.receiving import Incoming
+from common.files.receiving import Receiving
+from common.files.receiving import receive as receive_file
 from common.files.requests import FileRequest, read_request
 from common.files.serving import BLOCK_BYTES, Answer, RangeImpossible, answer
 from common.rest.errors import plain_body
@@ -92,7 +93,7 @@ async def _until_gone(receive: Receive) -> None:
 
 
 async def _receive(asked: FileRequest, receive: Receive, send: Send) -> None:
-    incoming = await _blocking(Incoming, asked)
+    incoming = await _blocking(receive_file, asked)
     try:
         await _copy(incoming, receive)
         size = await _blocking(incoming.store)
@@ -101,7 +102,7 @@ async def _receive(asked: FileRequest, receive: Receive, send: Send) -> None:
     await _send_json(send, 201, {"size": size})
 
 
-async def _copy(incoming: Incoming, receive: Receive) -> None:
+async def _copy(incoming: Receiving, receive: Receive) -> None:
     """Bodies come in pieces of a network buffer; they are written a block at a time."""
     pending = bytearray()
     more = True

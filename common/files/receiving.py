@@ -6,9 +6,11 @@ import logging
 import os
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from common.errors import DomainError
+from common.files import parts
 from common.files.requests import FileRequest, incoming_folder
 
 logger = logging.getLogger(__name__)
@@ -71,21 +73,27 @@ class StorageFailed(DomainError):
         )
 
 
-class Incoming:
-    """One upload. `write` the blocks, then `store`; `abandon` leaves nothing behind, also after `store`."""
+class Receiving(ABC):
+    """One upload. `write` the blocks, then `store`; `abandon` leaves nothing half behind, also after `store`."""
 
     def __init__(self, request: FileRequest) -> None:
         """Raises `LengthMissing`, `TooLarge` or `StorageFull`, so that a refused upload need not be sent at all."""
-        self._target = request.path
+        self._request = request
         self._received = 0
         self._expected = _announced_length(request)
         folder = incoming_folder()
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free < self._expected:
             raise StorageFull
-        descriptor, name = tempfile.mkstemp(dir=folder)
-        self._path = Path(name)
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        self._file = os.fdopen(self._open(folder), "wb", buffering=0)
+
+    @abstractmethod
+    def _open(self, folder: Path) -> int:
+        """A descriptor to write the body with."""
+
+    @abstractmethod
+    def _keep(self) -> None:
+        """The body is whole and synced to the disk: put it where it belongs."""
 
     def write(self, block: bytes) -> None:
         self._received += len(block)
@@ -99,16 +107,13 @@ class Incoming:
             raise _explained(error) from error
 
     def store(self) -> int:
-        """Make the file durable and visible; its size. Raises `Incomplete`, `AlreadyStored` or `StorageFull`."""
+        """Make the body durable; its size. Raises `Incomplete`, `AlreadyStored` or `StorageFull`."""
         if self._received != self._expected:
             raise Incomplete(self._received, self._expected)
         try:
-            os.fchmod(self._file.fileno(), 0o644)
             os.fsync(self._file.fileno())
             self._file.close()
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._place()
-            _sync_folder(self._target.parent)
+            self._keep()
         except OSError as error:
             raise _explained(error) from error
         finally:
@@ -117,25 +122,60 @@ class Incoming:
 
     def abandon(self) -> None:
         self._file.close()
+
+
+class WholeFile(Receiving):
+    def _open(self, folder: Path) -> int:
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        os.fchmod(descriptor, 0o644)
+        self._path = Path(name)
+        return descriptor
+
+    def _keep(self) -> None:
+        place(self._path, self._request.path)
+
+    def abandon(self) -> None:
+        super().abandon()
         self._path.unlink(missing_ok=True)
 
-    def _place(self) -> None:
-        try:
-            os.link(self._path, self._target)  # unlike a rename, it never replaces what is there
-        except FileExistsError:
-            # The client may not have heard that its first attempt succeeded.
-            if not filecmp.cmp(self._path, self._target, shallow=False):
-                raise AlreadyStored from None
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise
-            self._rename()
 
-    def _rename(self) -> None:
-        """For file systems without hard links."""
-        if self._target.exists():
-            raise AlreadyStored
-        self._path.rename(self._target)
+class OnePart(Receiving):
+    """Of an upload in parts, see `common.files.parts`."""
+
+    def _open(self, folder: Path) -> int:
+        descriptor = parts.open_place(self._request)
+        os.lseek(descriptor, self._request.granted.offset, os.SEEK_SET)
+        return descriptor
+
+    def _keep(self) -> None:
+        parts.note_received(self._request, self._received)
+
+
+def receive(request: FileRequest) -> Receiving:
+    return OnePart(request) if request.granted.upload_id else WholeFile(request)
+
+
+def place(path: Path, target: Path) -> None:
+    """Make a whole file visible at `target`, durably. Raises `AlreadyStored` when another content is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)  # unlike a rename, it never replaces what is there
+    except FileExistsError:
+        # The client may not have heard that its first attempt succeeded.
+        if not filecmp.cmp(path, target, shallow=False):
+            raise AlreadyStored from None
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+        _rename(path, target)
+    _sync_folder(target.parent)
+
+
+def _rename(path: Path, target: Path) -> None:
+    """For file systems without hard links."""
+    if target.exists():
+        raise AlreadyStored
+    path.rename(target)
 
 
 def _announced_length(request: FileRequest) -> int:

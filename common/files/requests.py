@@ -1,5 +1,6 @@
 """A request to `/files/`: what it may do, and to which file. Shared by the event loop's server and the Django view."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,6 @@ def remove_leftovers(older_than_seconds: float) -> int:
     removed = 0
     for path in folder.glob("*") if folder.is_dir() else ():
         if time.time() - path.stat().st_mtime > older_than_seconds:
-            path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             removed += 1
     return removed

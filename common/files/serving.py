@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from common.errors import DomainError, NotFound
-from common.files.backends import disposition
 from common.files.requests import FileRequest
+from common.objectstores.headers import disposition
 
 BLOCK_BYTES = 256 * 1024
 _RANGE = re.compile(r"\Abytes=(\d{0,18})-(\d{0,18})\Z")
@@ -67,7 +67,7 @@ def answer(request: FileRequest) -> Answer:
 def _headers(request: FileRequest) -> dict[str, str]:
     return {
         "Content-Type": request.granted.content_type,
-        "Content-Disposition": disposition(request.filename, request.granted.inline),
+        "Content-Disposition": disposition(request.filename, inline=request.granted.inline),
         "Accept-Ranges": "bytes",
         # The content is whatever a job wrote. Even where it is shown, nothing of it may run here or be embedded elsewhere.
         "X-Content-Type-Options": "nosniff",

@@ -34,6 +34,10 @@ class FileToken:
     content_type: str = "application/octet-stream"
     inline: bool = False
     size_bytes: int | None = None
+    upload_id: str = ""
+    """Of an upload in parts; then `part_number` and `offset` say which part of the object is written."""
+    part_number: int = 0
+    offset: int = 0
 
 
 def sign(token: FileToken, filename: str) -> str:
@@ -44,6 +48,9 @@ def sign(token: FileToken, filename: str) -> str:
         token.content_type,
         int(token.inline),
         token.size_bytes,
+        token.upload_id,
+        token.part_number,
+        token.offset,
     ]
     return signing.dumps(payload, salt=_salt(filename), compress=True)
 
@@ -54,12 +61,12 @@ def verify(text: str, filename: str, *, method: str, now: float) -> FileToken:
         payload: list[Any] = signing.loads(text, salt=_salt(filename))
     except signing.BadSignature as error:
         raise AddressInvalid("This address was not made by this installation.") from error
-    signed_method, name, expires_at, content_type, inline, size_bytes = payload
+    signed_method, name, expires_at, content_type, inline, *upload = payload
     if signed_method != method:
         raise AddressInvalid(f"This address is good for {signed_method} only.")
     if expires_at < now:
         raise AddressExpired
-    return FileToken(signed_method, name, expires_at, content_type, bool(inline), size_bytes)
+    return FileToken(signed_method, name, expires_at, content_type, bool(inline), *upload)
 
 
 def _salt(filename: str) -> str:

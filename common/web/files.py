@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from common.errors import DomainError
-from common.files.receiving import Incoming
+from common.files.receiving import receive
 from common.files.requests import FileRequest, read_request
 from common.files.serving import BLOCK_BYTES, Answer, RangeImpossible, answer
 from common.rest.errors import plain_body
@@ -50,7 +50,7 @@ def _blocks(found: Answer) -> Iterator[bytes]:
 
 
 def _receive(request: HttpRequest, asked: FileRequest) -> HttpResponse:
-    incoming = Incoming(asked)
+    incoming = receive(asked)
     try:
         while block := request.read(BLOCK_BYTES):
             incoming.write(block)

@@ -9,16 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from common.rest.links import absolute
 from common.rest.serializers import ShapedSerializer
 from common.rest.times import timestamp
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Datum, DatumAlias
 from datastores.selectors import download_grant
 from projects.models import Project
-
-SECRET_CONFIGURATION = frozenset(
-    {"access_key_id", "secret_access_key", "account_key", "service_account_json", "password", "temp_url_key"}
-)
 
 
 def base_url(request: Request) -> str:
@@ -173,72 +168,42 @@ class DatumAliasSerializer(ShapedSerializer):
         return {name: DATUM_FIELDS[name](alias.datum, links) for name in shown}
 
 
-class DataStoreSerializer(ShapedSerializer):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    type = serializers.CharField(source="kind")
-    access_mode = serializers.CharField()
-    allow_read = serializers.BooleanField()
-    allow_write = serializers.BooleanField()
-    allow_uri_download = serializers.SerializerMethodField()
-    allow_adopt = serializers.SerializerMethodField()
-    configuration = serializers.SerializerMethodField()
-    owner = serializers.IntegerField(source="owner_id", allow_null=True)
-    project = serializers.UUIDField(source="project_id", allow_null=True)
-    teams = serializers.SerializerMethodField()
-    paths = serializers.SerializerMethodField()
-    uri_prefix = serializers.SerializerMethodField()
-    deleted = serializers.SerializerMethodField()
-    ctime = serializers.DateTimeField(source="created_at")
-    mtime = serializers.DateTimeField(source="updated_at")
-    url = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.DictField())
-    def get_configuration(self, store: DataStore) -> dict[str, Any]:
-        """Secret keys are absent, not null: official clients keep their own value only then."""
-        return {key: value for key, value in store.configuration.items() if key not in SECRET_CONFIGURATION}
-
-    def get_uri_prefix(self, store: DataStore) -> str:
-        return ""
-
-    def get_allow_uri_download(self, store: DataStore) -> bool:
-        return False
-
-    def get_allow_adopt(self, store: DataStore) -> bool:
-        return False
-
-    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
-    def get_teams(self, store: DataStore) -> list[str]:
-        return []
-
-    @extend_schema_field(serializers.DictField())
-    def get_paths(self, store: DataStore) -> dict[str, str]:
-        return {}
-
-    def get_deleted(self, store: DataStore) -> bool:
-        return False
-
-    def get_url(self, store: DataStore) -> str:
-        return absolute(self.context["request"], "store-detail", store_id=store.pk)
-
-
 class UploadRequestSerializer(serializers.Serializer[Any]):
     project = serializers.UUIDField()
     name = serializers.CharField(max_length=4096)
     size = serializers.IntegerField(min_value=0)
 
 
+class UploadedPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1)
+    etag = serializers.CharField(allow_blank=True, default="", help_text="As the store answered to the part.")
+
+
 class UploadCompleteSerializer(serializers.Serializer[Any]):
     sha256 = serializers.RegexField(
         r"\A[0-9A-Fa-f]{64}\Z", required=False, allow_blank=True, default="", help_text="Checked when given."
     )
+    parts = UploadedPartSerializer(many=True, default=list, help_text="Of an upload in parts: all of them.")
 
 
-class UploadGrantSerializer(serializers.Serializer[Any]):
-    datum_id = serializers.UUIDField()
+class PartGrantSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    size = serializers.IntegerField()
     method = serializers.CharField()
     url = serializers.CharField()
     headers = serializers.DictField(child=serializers.CharField())
+
+
+class UploadGrantSerializer(serializers.Serializer[Any]):
+    """How to upload the file: by one request, or, when there are `parts`, by one for each of them."""
+
+    datum_id = serializers.UUIDField()
+    name = serializers.CharField()
+    method = serializers.CharField(required=False)
+    url = serializers.CharField(required=False)
+    headers = serializers.DictField(child=serializers.CharField(), required=False)
+    parts = PartGrantSerializer(many=True, required=False)
 
 
 class AliasRequestSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import views
+from datastores.api import stores, views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -15,9 +15,12 @@ urlpatterns = [
     path("data/<uuid:datum_id>/preview/", views.DatumPreviewView.as_view(), name="datum-preview"),
     path("data/<uuid:datum_id>/purge/", views.DatumPurgeView.as_view(), name="datum-purge"),
     path("data/<uuid:datum_id>/metadata/", views.DatumPropertiesView.as_view(), name="datum-properties"),
+    path("data/<uuid:datum_id>/renew-upload/", views.UploadRenewView.as_view(), name="datum-upload-renew"),
     path("data/<uuid:datum_id>/complete/", views.UploadCompleteView.as_view(), name="datum-upload-complete"),
     path("datum-aliases/", views.AliasListView.as_view(), name="datum-alias-list"),
     path("datum-aliases/resolve/", views.AliasResolveView.as_view(), name="datum-alias-resolve"),
-    path("stores/", views.StoreListView.as_view(), name="store-list"),
-    path("stores/<uuid:store_id>/", views.StoreDetailView.as_view(), name="store-detail"),
+    path("stores/", stores.StoreListView.as_view(), name="store-list"),
+    path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),
+    path("stores/<uuid:store_id>/test/", stores.StoreTestView.as_view(), name="store-test"),
+    path("stores/<uuid:store_id>/adopt/", stores.StoreAdoptView.as_view(), name="store-adopt"),
 ]

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from common.rest.pagination import LongListPagination
-from datastores import previews, selectors, services
+from datastores import previews, selectors, services, uploads
 from datastores.api import serializers
 from datastores.api.filters import (
     ALIAS_PARAMETERS,
@@ -22,7 +22,8 @@ from datastores.api.filters import (
 )
 from datastores.api.serializers import base_url
 from datastores.errors import PropertiesRefused
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Datum, DatumAlias
+from datastores.reservations import reservation_body
 from organizations.access import Capability, require
 from projects.selectors import get_project
 
@@ -126,18 +127,26 @@ class UploadView(APIView):
         wanted = _validated(serializers.UploadRequestSerializer, request)
         project = get_project(user_of(request), wanted["project"])
         require(user_of(request), Capability.RUN, project)
-        datum, grant = services.reserve_upload(
+        [reserved] = uploads.reserve_uploads(
             project=project,
-            execution_id=None,
-            execution_counter=None,
             store=selectors.default_store(project),
-            name=wanted["name"],
-            size_bytes=wanted["size"],
+            files=[uploads.NewFile(wanted["name"], wanted["size"])],
             base_url=base_url(request),
             uploader=user_of(request),
         )
-        body = {"datum_id": datum.pk, "method": grant.method, "url": grant.url, "headers": grant.headers}
-        return Response(body, status=201)
+        return Response(reservation_body(reserved), status=201)
+
+
+class UploadRenewView(APIView):
+    """Fresh addresses for an upload that was interrupted."""
+
+    @extend_schema(
+        operation_id="data-upload-renew", request=None, responses=serializers.UploadGrantSerializer
+    )
+    def post(self, request: Request, datum_id: UUID) -> Response:
+        datum = selectors.get_reservation(user_of(request), datum_id)
+        require(user_of(request), Capability.RUN, datum.project)
+        return Response(reservation_body(uploads.renew(datum, base_url=base_url(request))))
 
 
 class UploadCompleteView(APIView):
@@ -149,7 +158,9 @@ class UploadCompleteView(APIView):
     def post(self, request: Request, datum_id: UUID) -> Response:
         datum = selectors.get_reservation(user_of(request), datum_id)
         given = _validated(serializers.UploadCompleteSerializer, request)
-        return _shown(services.complete_upload(datum=datum, actor=user_of(request), **given), request)
+        etags = uploads.etags_from(given.pop("parts"))
+        completed = uploads.complete_upload(datum=datum, actor=user_of(request), etags=etags, **given)
+        return _shown(completed, request)
 
 
 class AliasListView(ListAPIView[Any]):
@@ -189,22 +200,6 @@ class AliasResolveView(APIView):
             user_of(request), parameters.get("project"), parameters.get("name", "")
         )
         return Response(serializers.DatumAliasSerializer(alias, context={"request": request}).data)
-
-
-class StoreListView(ListAPIView[Any]):
-    serializer_class = serializers.DataStoreSerializer
-    filter_backends = ()
-    queryset = DataStore.objects.none()
-
-    def get_queryset(self) -> QuerySet[DataStore]:
-        return selectors.stores_for(self.request.user).order_by("name", "pk")
-
-
-class StoreDetailView(APIView):
-    @extend_schema(operation_id="stores-retrieve", responses=serializers.DataStoreSerializer)
-    def get(self, request: Request, store_id: UUID) -> Response:
-        store = selectors.get_store(user_of(request), store_id)
-        return Response(serializers.DataStoreSerializer(store, context={"request": request}).data)
 
 
 def _shown(datum: Datum, request: Request) -> Response:

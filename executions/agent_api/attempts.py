@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.db import transaction
 
 from common.errors import DomainError
-from datastores.models import DataStore
+from datastores.errors import DatumNotFound
+from datastores.models import DataStore, Datum
 from datastores.selectors import default_store
-from datastores.services import reserve_upload
+from datastores.uploads import NewFile, Reservation, reserve_uploads
 from environments.services import record_worker
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
@@ -21,6 +21,7 @@ from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.selectors import with_related
 from executions.types import RUNNING, Status
+from projects.selectors import as_uuid
 
 logger = logging.getLogger(__name__)
 
@@ -106,38 +107,27 @@ def _open_events(execution: Execution) -> None:
         logger.warning("event stream not opened: Redis is away", extra={"execution": str(execution.pk)})
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A file that the worker wants to put into the store."""
+def reserve(
+    execution: Execution, files: list[NewFile], base_url: str, *, sender_knows_parts: bool
+) -> list[Reservation]:
+    return reserve_uploads(
+        project=execution.project,
+        store=_upload_store(execution),
+        files=files,
+        base_url=base_url,
+        execution=(execution.pk, execution.counter),
+        sender_knows_parts=sender_knows_parts,
+    )
 
-    name: str
-    size_bytes: int
 
-
-@transaction.atomic
-def reserve_uploads(execution: Execution, uploads: list[Upload], base_url: str) -> list[dict[str, Any]]:
-    store = _upload_store(execution)
-    granted = []
-    for upload in uploads:
-        datum, grant = reserve_upload(
-            project=execution.project,
-            execution_id=execution.pk,
-            execution_counter=execution.counter,
-            store=store,
-            name=upload.name,
-            size_bytes=upload.size_bytes,
-            base_url=base_url,
-        )
-        granted.append(
-            {
-                "datum_id": str(datum.pk),
-                "name": datum.name,
-                "method": grant.method,
-                "url": grant.url,
-                "headers": grant.headers,
-            }
-        )
-    return granted
+def reservation_of(execution: Execution, datum_id: str) -> Datum:
+    """A place that this execution reserved, finished or not. Raises `DatumNotFound`."""
+    identity = as_uuid(datum_id)
+    reserved = Datum.objects.filter(pk=identity, output_execution_id=execution.pk) if identity else None
+    datum = reserved.select_related("store").first() if reserved is not None else None
+    if datum is None:
+        raise DatumNotFound(datum_id)
+    return datum
 
 
 def _upload_store(execution: Execution) -> DataStore:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from common.errors import DomainError
-from executions.agent_api.attempts import Upload, WorkerDescription
+from datastores.uploads import NewFile, etags_from
+from executions.agent_api.attempts import WorkerDescription
 from executions.spec.texts import unstorable
 
 MOST_UPLOADS = 1000
+MOST_PARTS = 50_000
 
 
 class BodyRefused(DomainError):
@@ -31,7 +33,7 @@ def worker_from(body: dict[str, Any]) -> WorkerDescription:
     )
 
 
-def uploads_from(body: dict[str, Any]) -> list[Upload]:
+def uploads_from(body: dict[str, Any]) -> list[NewFile]:
     files = body.get("files")
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise BodyRefused("Send the files as a list of objects.", field="files")
@@ -40,10 +42,22 @@ def uploads_from(body: dict[str, Any]) -> list[Upload]:
     return [_upload(file) for file in files]
 
 
-def _upload(file: dict[str, Any]) -> Upload:
+def _upload(file: dict[str, Any]) -> NewFile:
     name, size = file.get("name"), file.get("size")
     if not isinstance(name, str) or not name or unstorable(name):
         raise BodyRefused("Every file needs a name.", field="files")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise BodyRefused(f"The size of '{name}' must be a number of bytes.", field="files")
-    return Upload(name, size)
+    return NewFile(name, size)
+
+
+def parts_from(body: dict[str, Any]) -> dict[int, str]:
+    """Number -> etag of the parts of an upload."""
+    parts = body.get("parts")
+    if not isinstance(parts, list) or len(parts) > MOST_PARTS or not all(isinstance(p, dict) for p in parts):
+        raise BodyRefused(f"Send the parts as a list of at most {MOST_PARTS} objects.", field="parts")
+    if not all(isinstance(part.get("number"), int) and not unstorable(part) for part in parts):
+        raise BodyRefused(
+            "Every part needs a number, and the etag that the store answered with.", field="parts"
+        )
+    return etags_from(parts)

@@ -4,11 +4,12 @@ import uuid
 from pathlib import PurePosixPath
 from typing import Any
 
-from datastores.selectors import input_file
+from datastores.inputs import input_files
 from datastores.types import InputFile
 from executions.models import Execution
 
 KEEP_FULL = "full"
+KEEP_SUFFIX = "suffix"
 
 
 def input_entries(execution: Execution, base_url: str) -> list[dict[str, Any]]:
@@ -28,7 +29,11 @@ def input_id(execution: Execution, name: str) -> str:
 
 
 def _entry(execution: Execution, declared: dict[str, Any], base_url: str) -> dict[str, Any]:
-    files = [_file(declared, input_file(execution.project, uri, base_url)) for uri in declared["urls"]]
+    files = [
+        _file(declared, file)
+        for uri in declared["urls"]
+        for file in input_files(execution.project, uri, base_url)
+    ]
     entry = {
         "name": declared["name"],
         "keep_directories": declared["keep_directories"],
@@ -42,7 +47,7 @@ def _entry(execution: Execution, declared: dict[str, Any], base_url: str) -> dic
 
 def _file(declared: dict[str, Any], file: InputFile) -> dict[str, Any]:
     return {
-        "filename": declared["filename"] or _relative_name(file.filename, declared["keep_directories"]),
+        "filename": declared["filename"] or _relative_name(file, declared["keep_directories"]),
         "url": file.url,
         "headers": file.headers,
         "uri": file.uri,
@@ -56,10 +61,12 @@ def _file(declared: dict[str, Any], file: InputFile) -> dict[str, Any]:
     }
 
 
-def _relative_name(name: str, keep_directories: str) -> str:
+def _relative_name(file: InputFile, keep_directories: str) -> str:
     """Flat unless directories are to be kept; never outside the input's folder."""
-    parts = [part for part in PurePosixPath(name).parts if part not in {"/", "..", "."}]
-    return "/".join(parts if keep_directories == KEEP_FULL else parts[-1:]) or "file"
+    kept = {KEEP_FULL: file.filename, KEEP_SUFFIX: file.path_below_root or file.filename}
+    path = PurePosixPath(kept.get(keep_directories, file.filename))
+    parts = [part for part in path.parts if part not in {"/", "..", "."}]
+    return "/".join(parts if keep_directories in kept else parts[-1:]) or "file"
 
 
 def _requested(entry: dict[str, Any]) -> dict[str, Any]:

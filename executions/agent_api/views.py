@@ -15,9 +15,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.errors import DomainError
 from common.rest.errors import domain_body
+from datastores.reservations import reservation_body
+from datastores.uploads import finish_parts, renew
 from executions import services
 from executions.agent_api import attempts
-from executions.agent_api.bodies import BodyRefused, uploads_from, worker_from
+from executions.agent_api.bodies import BodyRefused, parts_from, uploads_from, worker_from
 from executions.agent_api.inputs import input_entries, requested_inputs
 from executions.agent_api.secrets import masker_of
 from executions.errors import TokenRefused
@@ -67,9 +69,33 @@ class CursorView(JobView):
 
 class UploadsView(JobView):
     def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
-        uploads = uploads_from(json_body(request))
+        body = json_body(request)
+        files = uploads_from(body)
         execution = attempts.running_attempt(execution_id, epoch)
-        return JsonResponse({"uploads": attempts.reserve_uploads(execution, uploads, base_url(request))})
+        reserved = attempts.reserve(
+            execution, files, base_url(request), sender_knows_parts=body.get("parts") is True
+        )
+        return JsonResponse({"uploads": [reservation_body(one) for one in reserved]})
+
+
+class RenewUploadView(JobView):
+    """Fresh addresses for an upload that took longer than the first ones are good for."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        datum_id = str(json_body(request).get("datum_id"))
+        datum = attempts.reservation_of(attempts.running_attempt(execution_id, epoch), datum_id)
+        return JsonResponse(reservation_body(renew(datum, base_url=base_url(request))))
+
+
+class FinishUploadView(JobView):
+    """Every part of an upload is in the store."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        body = json_body(request)
+        etags = parts_from(body)
+        execution = attempts.running_attempt(execution_id, epoch)
+        finish_parts(attempts.reservation_of(execution, str(body.get("datum_id"))), etags)
+        return JsonResponse({})
 
 
 class InputsView(JobView):

@@ -9,7 +9,7 @@ from valohai_yaml.objs.parameter import Parameter
 from valohai_yaml.objs.step import Step
 
 from common.errors import DomainError
-from datastores.selectors import resolve_input_uri
+from datastores.inputs import resolve_input_uri
 from executions.spec.faults import Faults
 from executions.spec.texts import unstorable
 from projects.models import Project

@@ -108,6 +108,26 @@ def test_full_store_is_said_and_ends_as_error(platform, agent):
     assert job.outputs() == {}
 
 
+def test_a_large_output_goes_in_parts(platform, agent):
+    platform.parts_from, platform.expired_parts = 10_000_000, {2, 3}
+    platform.refuse_uploads = 1
+    try:
+        job = platform.add_job(
+            "seq 4000000 | head -c 24000001 > /valohai/outputs/big; echo x > /valohai/outputs/small"
+        )
+        assert job.wait(60)["status"] == "complete"
+    finally:
+        platform.parts_from, platform.expired_parts = None, set()
+    fact = job.outputs()["big"]
+    assert (fact["size"], len(job.content("big"))) == (24_000_001, 24_000_001)
+    assert fact["sha256"] == hashlib.sha256(job.content("big")).hexdigest()
+    assert job.content("small") == b"x\n"
+    sent = [path for method, path, _ in platform.requests if method == "PUT" and fact["datum_id"] in path]
+    assert {path.rpartition("-")[2].partition("?")[0] for path in sent} == {"1", "2", "3", "4", "5"}
+    renewed = [path for method, path, _ in platform.requests if path.endswith("/uploads/renew")]
+    assert renewed, "expired addresses are asked for again"
+
+
 def test_names_that_are_no_text(platform, agent):
     job = platform.add_job("cd /valohai/outputs; touch \"$(printf 'bad\\377')\" 'quote \" and ü.txt'")
     assert job.wait()["status"] == "complete"

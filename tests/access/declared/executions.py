@@ -23,6 +23,8 @@ ROUTES: dict[str, Route] = {
     f"{JOB}claim": api(TOKEN, "post"),
     f"{JOB}cursor": api(TOKEN),
     f"{JOB}uploads": api(TOKEN, "post"),
+    f"{JOB}uploads/renew": api(TOKEN, "post"),
+    f"{JOB}uploads/finish": api(TOKEN, "post"),
     f"{JOB}inputs": api(TOKEN, "post"),
     f"{JOB}input-request": api(TOKEN, "get", "post"),
     f"{JOB}status-detail": api(TOKEN, "post"),

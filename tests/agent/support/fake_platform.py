@@ -67,8 +67,11 @@ class FakePlatform:
         self.jobs = {}
         self.files = {}  # path -> bytes, for downloads
         self.stored = {}  # datum id -> bytes
+        self.sizes = {}  # datum id -> size, of uploads in parts
         self.requests = []
         self.refuse_uploads = 0  # answer this many PUTs with 507
+        self.parts_from = None  # files of this size and above go in parts of half of it
+        self.expired_parts = set()  # part numbers whose first address is refused
         self.on_put = lambda: None
         self.is_ingesting = True
         self.is_reachable = True
@@ -285,13 +288,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _agent_api(self, method):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length).decode() or "{}")
-        execution_id, epoch, action = self.path[len("/api/agent/v1/jobs/") :].split("/")[:3]
+        execution_id, epoch, action = self.path[len("/api/agent/v1/jobs/") :].split("/", 2)
         job = self.platform.jobs.get(execution_id)
         if job is None or self.headers.get("Authorization") != "Job token-" + execution_id:
             return self._answer(401, {"code": "refused"})
         if int(epoch) != job.epoch:
             return self._answer(409, {"code": "stale"})
-        return getattr(self, "_" + action.replace("-", "_"))(job, body)
+        return getattr(self, "_" + action.replace("-", "_").replace("/", "_"))(job, body)
 
     def _claim(self, job, body):
         worker = body["worker"]["identity"]
@@ -311,12 +314,36 @@ class _Handler(BaseHTTPRequestHandler):
     def _uploads(self, job, body):
         grants = []
         for file in body["files"]:
-            datum = str(uuid.uuid4())
-            grants.append(
-                {"datum_id": datum, "name": file["name"], "method": "PUT", "url": self.platform.url + "/store/" + datum,
-                 "headers": {}}
-            )  # fmt: skip
+            grant = {"datum_id": str(uuid.uuid4()), "name": file["name"]}
+            parts_from = self.platform.parts_from
+            if body.get("parts") and parts_from and file["size"] >= parts_from:
+                grant["parts"] = self._parts(grant["datum_id"], file["size"], parts_from // 2, "old")
+                self.platform.sizes[grant["datum_id"]] = file["size"]
+            else:
+                url = self.platform.url + "/store/" + grant["datum_id"]
+                grant.update({"method": "PUT", "url": url, "headers": {}})
+            grants.append(grant)
         return self._answer(200, {"uploads": grants})
+
+    def _parts(self, datum, size, part_size, age):
+        url = f"{self.platform.url}/store/{datum}"
+        return [
+            {"number": number, "offset": offset, "size": min(part_size, size - offset), "method": "PUT",
+             "url": f"{url}-part-{number}?{age}", "headers": {}}
+            for number, offset in enumerate(range(0, size, part_size), 1)
+        ]  # fmt: skip
+
+    def _uploads_renew(self, job, body):
+        datum = body["datum_id"]
+        size, half = self.platform.sizes[datum], self.platform.parts_from // 2
+        return self._answer(200, {"datum_id": datum, "parts": self._parts(datum, size, half, "new")})
+
+    def _uploads_finish(self, job, body):
+        datum, stored = body["datum_id"], self.platform.stored
+        names = [f"{datum}-part-{part['number']}" for part in body["parts"]]
+        assert [part["etag"] for part in body["parts"]] == ["etag of " + name for name in names]
+        stored[datum] = b"".join(stored.pop(name) for name in names)
+        return self._answer(200, {})
 
     def _inputs(self, job, body):
         return self._answer(200, {"inputs": job.details["inputs"]})
@@ -333,8 +360,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.platform.refuse_uploads -= 1
             self._answer(507, {"code": "full"})
             return
-        self.platform.stored[self.path.rpartition("/")[2]] = content
-        self._answer(200, {})
+        name, _, age = self.path.rpartition("/")[2].partition("?")
+        if age == "old" and int(name.rpartition("-")[2]) in self.platform.expired_parts:
+            self._answer(403, {"code": "expired"})
+            return
+        self.platform.stored[name] = content
+        self._answer(200, {}, ETag=f'"etag of {name}"')
 
     def _download(self):
         content = self.platform.files.get(self.path.partition("?")[0])
@@ -349,9 +380,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _answer(self, status, body):
+    def _answer(self, status, body, **headers):
         data = json.dumps(body).encode()
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

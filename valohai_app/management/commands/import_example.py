@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
 from common import clock
 from datastores import services as datastores
 from datastores.models import DatumAlias
+from datastores.opening import object_store
 from datastores.selectors import get_or_create_default_store
+from datastores.uploads import NewFile, reserve_uploads
 from executions.models import Execution
 from executions.services import create_execution
 from executions.types import ExecutionSpec
@@ -89,16 +89,14 @@ def import_and_run(actor: User, repository: Path) -> None:
 
 def upload_dataset(project: Project) -> None:
     content = DATASET.read_bytes()
-    datum, _ = datastores.reserve_upload(
+    [reserved] = reserve_uploads(
         project=project,
-        execution_id=None,
-        execution_counter=None,
         store=get_or_create_default_store(),
-        name=DATASET.name,
-        size_bytes=len(content),
+        files=[NewFile(DATASET.name, len(content))],
         base_url="",
     )
-    default_storage.save(datum.key, ContentFile(content))
+    datum = reserved.datum
+    object_store(datum.store).write(datum.key, content)
     datastores.mark_stored(
         datum_id=datum.pk,
         size_bytes=len(content),
