@@ -17,8 +17,8 @@ from organizations.models import Organization, Team
 from projects.models import Project
 
 Mode = DataStore.AccessMode
-FLAGS = ("allow_read", "allow_write", "allow_uri_download", "allow_adopt")
-_SHOWN = ("name", "kind", "access_mode", *FLAGS, "configuration", "credentials", "paths")
+RIGHTS = ("allow_read", "allow_write", "allow_uri_download", "allow_adopt")
+_SHOWN = ("name", "kind", "access_mode", *RIGHTS, "configuration", "credentials", "paths")
 _LONGEST_NAME = 64
 
 
@@ -34,7 +34,7 @@ def connect_store(
     access_mode: str = "",
     teams: Collection[Team] = (),
     paths: Mapping[str, str] | None = None,
-    **flags: bool,
+    rights: Mapping[str, bool] | None = None,
 ) -> DataStore:
     """A store of a project, or of an organization for all of its members or some of its teams.
 
@@ -53,7 +53,7 @@ def connect_store(
         configuration=dict(made.public),
         credentials=made.secrets_text,
         paths=_checked_paths(paths or {}),
-        **_checked_flags(flags),
+        **_checked_rights(rights or {}),
     )
     _require(actor, store)
     _check_reach(actor, store, teams)
@@ -73,7 +73,7 @@ def change_store(
     access_mode: str | None = None,
     teams: Collection[Team] | None = None,
     paths: Mapping[str, str] | None = None,
-    **flags: bool,
+    rights: Mapping[str, bool] | None = None,
 ) -> DataStore:
     """What is None stays. A new configuration replaces the old one; secrets that it leaves out are kept, unless it sends them
     to another address. The kind and what it belongs to never change.
@@ -90,8 +90,8 @@ def change_store(
         store.access_mode = access_mode
     if paths is not None:
         store.paths = _checked_paths(paths)
-    for flag, value in _checked_flags(flags).items():
-        setattr(store, flag, value)
+    for right, value in _checked_rights(rights or {}).items():
+        setattr(store, right, value)
     chosen = list(store.teams.all()) if teams is None else list(teams)
     if access_mode is not None and access_mode != Mode.TEAMS and teams is None:
         chosen = []
@@ -172,11 +172,11 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_flags(flags: Mapping[str, bool]) -> dict[str, bool]:
-    unknown = set(flags) - set(FLAGS)
+def _checked_rights(rights: Mapping[str, bool]) -> dict[str, bool]:
+    unknown = set(rights) - set(RIGHTS)
     if unknown:
-        raise TypeError(f"Not flags of a store: {', '.join(sorted(unknown))}")
-    return dict(flags)
+        raise TypeError(f"Not rights of a store: {', '.join(sorted(unknown))}")
+    return dict(rights)
 
 
 def _checked_paths(paths: Mapping[str, str]) -> dict[str, str]:

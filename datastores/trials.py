@@ -29,7 +29,7 @@ class Step:
     """One thing that was tried. `problem` is empty when it worked."""
 
     name: str
-    label: str
+    title: str
     problem: str = ""
     code: str = ""
 
@@ -82,13 +82,13 @@ def steps_of(store: DataStore, *, base_url: str) -> list[Step]:
     steps: list[Step] = []
     opened: list[ObjectStore] = []
 
-    def step(name: str, label: str, act: Callable[[], None]) -> bool:
+    def step(name: str, title: str, act: Callable[[], None]) -> bool:
         try:
             act()
         except DomainError as error:
-            steps.append(Step(name, label, error.message, error.code))
+            steps.append(Step(name, title, error.message, error.code))
             return False
-        steps.append(Step(name, label))
+        steps.append(Step(name, title))
         return True
 
     if not step("open", "Open the store", lambda: opened.append(object_store(store))):
@@ -162,7 +162,7 @@ def as_body(steps: list[Step]) -> dict[str, Any]:
         "steps": [
             {
                 "name": step.name,
-                "label": step.label,
+                "title": step.title,
                 "ok": step.succeeded,
                 "message": step.problem,
                 "code": step.code or None,

@@ -75,7 +75,7 @@ class StoreShape(serializers.Serializer[Any]):
 
 class TrialStep(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
+    title = serializers.CharField()
     ok = serializers.BooleanField()
     message = serializers.CharField(help_text="What went wrong and what to change.")
     code = serializers.CharField(allow_null=True)
@@ -121,7 +121,7 @@ class StoreListView(GenericAPIView[DataStore]):
             request, given.pop("owner", ""), given.pop("project", "")
         )
         given["teams"] = _teams(given["owner"], given.pop("teams", None) or [])
-        store = connecting.connect_store(actor=user_of(request), **given)
+        store = connecting.connect_store(actor=user_of(request), rights=_rights(given), **given)
         return Response(represent(store, request), status=status.HTTP_201_CREATED)
 
 
@@ -151,7 +151,7 @@ class StoreDetailView(APIView):
         given = _validated(StoreChange, request)
         if "teams" in given:
             given["teams"] = _teams(store.owner, given["teams"] or [])
-        changed = connecting.change_store(store=store, actor=user_of(request), **given)
+        changed = connecting.change_store(store=store, actor=user_of(request), rights=_rights(given), **given)
         return Response(represent(changed, request))
 
 
@@ -211,6 +211,11 @@ def represent(store: DataStore, request: Request) -> dict[str, Any]:
         "mtime": timestamp(store.updated_at),
         "url": absolute(request, "store-detail", store_id=store.pk),
     }
+
+
+def _rights(given: dict[str, Any]) -> dict[str, bool]:
+    """Taken out of the body; what is absent stays as it is."""
+    return {name: given.pop(name) for name in connecting.RIGHTS if name in given}
 
 
 def _belonging(request: Request, owner: str, project: str) -> tuple[Owner, Any]:

@@ -8,7 +8,7 @@ from django import forms
 from common.configuration import Configuration
 from common.web.configuration import configuration_fields
 from common.web.forms import CHECK, SELECT, TEXT
-from datastores.connecting import FLAGS
+from datastores.connecting import RIGHTS
 from datastores.kinds import HIDDEN, KEYS
 from datastores.models import DataStore
 from organizations.models import Team
@@ -53,13 +53,13 @@ class StoreForm(forms.Form):
 
     def basic_fields(self) -> list[forms.BoundField]:
         own = {key.name for key in self.keys}
-        return [self[name] for name in self.fields if name not in own and name not in FLAGS]
+        return [self[name] for name in self.fields if name not in own and name not in RIGHTS]
 
     def configuration_fields(self) -> list[forms.BoundField]:
         return [self[key.name] for key in self.keys]
 
-    def flag_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in FLAGS]
+    def right_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in RIGHTS]
 
     def configuration(self, store: DataStore | None = None) -> dict[str, Any]:
         """What the services take: an empty secret is left out, so that the stored one stays; what the form does not show
@@ -73,7 +73,7 @@ class StoreForm(forms.Form):
         }
 
     def rights(self) -> dict[str, bool]:
-        return {name: self.cleaned_data[name] for name in FLAGS}
+        return {name: self.cleaned_data[name] for name in RIGHTS}
 
 
 def _initial(store: DataStore | None) -> dict[str, Any]:
@@ -83,6 +83,6 @@ def _initial(store: DataStore | None) -> dict[str, Any]:
         "name": store.name,
         "access_mode": store.access_mode,
         "teams": [str(team.pk) for team in store.teams.all()],
-        **{name: getattr(store, name) for name in FLAGS},
+        **{name: getattr(store, name) for name in RIGHTS},
         **store.configuration,
     }

@@ -44,7 +44,7 @@ def create(request: HttpRequest, organization: str, kind: str) -> HttpResponse:
         try:
             store = connecting.connect_store(
                 actor=user_of(request), owner=owner.owner, kind=kind, name=form.cleaned_data["name"],
-                configuration=form.configuration(), **reach(form, owner), **form.rights(),
+                configuration=form.configuration(), **reach(form, owner), rights=form.rights(),
             )  # fmt: skip
         except DomainError as error:
             show_error(form, error)
@@ -67,7 +67,7 @@ def store(request: HttpRequest, organization: str, store_id: UUID) -> HttpRespon
         try:
             connecting.change_store(
                 store=found, actor=user_of(request), name=form.cleaned_data["name"],
-                configuration=form.configuration(found), **reach(form, owner), **form.rights(),
+                configuration=form.configuration(found), **reach(form, owner), rights=form.rights(),
             )  # fmt: skip
         except DomainError as error:
             found.refresh_from_db()
