@@ -8,7 +8,7 @@ ENV PATH=/opt/venv/bin:$PATH
 # The packages come before the code: a change of the code does not install them again.
 COPY pyproject.toml constraints.txt README.md ./
 COPY agent agent
-RUN pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt ./agent ".[aws,gcp,azure]"
+RUN pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt ./agent ".[aws,gcp,azure,swift]"
 COPY . .
 # Hashed and compressed here, so that containers start at once. The values are placeholders: nothing is connected to.
 RUN SECRET_KEY=only-for-collecting-static-files-in-a-build DATABASE_URL=postgres://none@127.0.0.1/none \

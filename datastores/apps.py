@@ -10,14 +10,14 @@ class DatastoresConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores.selectors import upload_store_is_usable  # models are not loaded before this
-        from datastores.web import stores
+        from datastores.web import organization_stores
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
         from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
         owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
-        tabs.append(stores.TAB)
+        tabs.append(organization_stores.TAB)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

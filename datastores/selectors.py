@@ -153,6 +153,14 @@ def find_upload_store(project: Project, reference: str) -> DataStore | None:
     return _usable_by(project).filter(Q(pk=identifier) if identifier else Q(name=reference)).first()
 
 
+def writable_store(project: Project, store_id: UUID) -> DataStore:
+    """One that the project may write to. Raises `StoreNotFound`."""
+    store = _usable_by(project).filter(pk=store_id).first()
+    if store is None:
+        raise StoreNotFound(store_id)
+    return store
+
+
 def _usable_by(project: Project) -> QuerySet[DataStore]:
     """Those that the project's runs may write to."""
     return readable_by(project).filter(allow_write=True)

@@ -8,7 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.current import user_of
+from common.errors import DomainError
+from common.web.origins import allow_origins
 from common.web.pages import page, wants_fragment
+from datastores.models import DataStore
+from datastores.opening import object_store
 from datastores.selectors import aliases_for, datums_for, default_store
 from datastores.web.rows import page_of
 from projects.web.context import project_page
@@ -47,7 +51,16 @@ def data(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "datastores/_datums.html", context)
     context["store"] = default_store(context["project"])
-    return render(request, "datastores/data.html", context)
+    return with_store(render(request, "datastores/data.html", context), context["store"])
+
+
+def with_store(response: HttpResponse, store: DataStore) -> HttpResponse:
+    """Let the page upload to the store and show what lies in it."""
+    try:
+        grant = object_store(store).grant_put("x", size_bytes=None, lifetime_seconds=1, base_url="")
+    except DomainError:  # the page is there without it; an upload says what is wrong
+        return response
+    return allow_origins(response, [grant.url])
 
 
 @page

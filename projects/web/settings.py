@@ -19,15 +19,13 @@ from projects.web.choices import environment_choices
 from projects.web.collaborators import collaborators
 from projects.web.context import project_page
 from projects.web.forms import GeneralForm, RepositoryForm, VariableForm
-from projects.web.settings_tabs import TABS, settings_page, to_tab
+from projects.web.settings_tabs import settings_page, to_tab
 
 
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, owner: str, project: str, tab: str = "general") -> HttpResponse:
     context = settings_page(request, owner, project, tab)
-    if tab not in TABS:
-        raise NotFound(f"Project settings have no page '{tab}'.")
     show = {
         "general": general,
         "repository": repository,
@@ -36,6 +34,8 @@ def settings(request: HttpRequest, owner: str, project: str, tab: str = "general
         "audit": audit,
         "administration": administration,
     }
+    if tab not in show:
+        raise NotFound(f"Project settings have no page '{tab}'.")
     return show[tab](request, context["project"], context)
 
 

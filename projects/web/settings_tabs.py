@@ -14,6 +14,7 @@ from projects.web.context import Tab, project_page
 TABS = {
     "general": "General",
     "repository": "Repository",
+    "stores": "Data stores",  # served by the higher app, whose routes come first
     "variables": "Environment variables",
     "collaborators": "Collaborators",
     "audit": "Audit log",

@@ -192,6 +192,13 @@ class TestUploadsInParts:
             key
         ]
 
+    def test_etags_that_a_browser_could_not_read(self, store: ObjectStore, key: str, base_url: str) -> None:
+        upload_id, parts = upload_in_parts(store, key, [b"x" * 5 * MEBIBYTE, b"y"], base_url)
+        store.finish_upload(key, upload_id=upload_id, parts=[replace(part, etag="") for part in parts])
+        found = store.facts(key)
+        assert found is not None
+        assert found.size_bytes == 5 * MEBIBYTE + 1
+
     def test_a_part_may_be_sent_again(self, store: ObjectStore, key: str, base_url: str) -> None:
         upload_id = store.start_upload(key)
         grant = store.grant_part(

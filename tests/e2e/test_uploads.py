@@ -1,0 +1,81 @@
+"""Uploads from a real browser straight into a bucket: a folder, and a large file that is interrupted by a reload."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Complaints, Workspace
+from tests.support.rest import Rest
+from tests.support.stores import Emulators
+
+pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.emulator]
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def bucket(rest: Rest, workspace: Workspace, all_emulators: Emulators) -> str:
+    """A store of the project, and where its outputs and uploads go. Its id."""
+    settings = {k: v for k, v in all_emulators.get("s3").settings.items() if k != "sts_endpoint_url"}
+    body = {"name": "bucket", "type": "s3", "project": workspace.id, "configuration": settings}
+    store = rest.post("stores/", body)
+    rest.patch(f"projects/{workspace.id}/", {"upload_store_id": store["id"]})
+    assert rest.post(f"stores/{store['id']}/test/")["ok"] in (True, False)
+    return str(store["id"])
+
+
+def open_upload(page: Page, workspace: Workspace) -> None:
+    page.goto(f"{workspace.path}data/")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="Upload files")).to_be_visible()
+
+
+def test_a_folder(page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    (folder / "deep").mkdir(parents=True)
+    for number in range(12):
+        (folder / ("deep" if number % 2 else ".") / f"{number}.txt").write_text(f"file {number}")
+    open_upload(page, workspace)
+    page.locator("#upload-folder").set_input_files(folder)
+    expect(page.locator("#upload-summary")).to_contain_text("12 uploaded")
+    stored = rest.get(f"data/?project={workspace.id}")["results"]
+    assert {row["store"] for row in stored} == {bucket}
+    assert sorted(row["name"] for row in stored)[:2] == ["images/0.txt", "images/10.txt"]
+    assert sum(row["name"].startswith("images/deep/") for row in stored) == 6
+
+
+def test_a_large_file_goes_on_after_a_reload(
+    page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp_path: Path, complaints: Complaints
+) -> None:
+    large = tmp_path / "model.bin"
+    large.write_bytes(os.urandom(MEBIBYTE) * 70)  # three parts
+    sent: list[int] = []
+    complaints.expect("net::ERR_FAILED")
+
+    def watch(route: Route) -> None:
+        number = int(parse_qs(urlsplit(route.request.url).query)["partNumber"][0])
+        sent.append(number)
+        if number == 3 and sent.count(3) < 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/*partNumber=*", watch)
+    open_upload(page, workspace)
+    page.locator("#upload-files").set_input_files(large)
+    page.wait_for_function(
+        "() => Object.keys(localStorage).some((key) => key.startsWith('upload:') && JSON.parse(localStorage[key]).sent.length === 2)"
+    )
+    page.on("dialog", lambda dialog: dialog.accept())
+    before = list(sent)
+    assert {1, 2} <= set(before)
+    open_upload(page, workspace)
+    page.locator("#upload-files").set_input_files(large)
+    expect(page.locator("#upload-summary")).to_contain_text("1 uploaded", timeout=60_000)
+    assert not {1, 2} & set(sent[len(before) :]), "what had arrived is not sent again"
+    [row] = rest.get(f"data/?project={workspace.id}")["results"]
+    assert (row["name"], row["size"], row["store"]) == ("model.bin", 70 * MEBIBYTE, bucket)
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('upload:'))") == []
