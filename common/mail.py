@@ -29,6 +29,7 @@ def send_later(*, to: str, template: str, context: Mapping[str, Any]) -> None:
 
 def _hand_over(to: str, subject: str, body: str, template: str) -> None:
     try:
-        deliver_mail.apply_async([to, subject, body], retry=False)
+        # A letter may carry a link that lets somebody in: the log says that one was sent, not what it says.
+        deliver_mail.apply_async([to, subject, body], retry=False, argsrepr="(a letter)")
     except BrokerError:
         logger.exception("a letter was not sent: the Celery broker is away", extra={"letter": template})
