@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.figures import Figure, Reference, percentile, print_line
 from environments.types import TeamQuotas
-from executions.scheduling.limits import EnvironmentLimits
+from executions.scheduling.limits import EnvironmentLimits, TeamKey, UserKey
 from executions.scheduling.lines import WaitingExecution, age
 from executions.scheduling.planner import Facts, plan
 
@@ -66,7 +66,7 @@ def busy_facts(chance: random.Random) -> Facts:
         )
         for pk in environments
     }
-    admitted = {
+    admitted: dict[tuple[uuid.UUID, UserKey, TeamKey], int] = {
         (chance.choice(environments), chance.randrange(USERS), chance.choice(teams)): 1
         for _ in range(ADMITTED)
     }
@@ -171,7 +171,7 @@ def seed(facts: Facts) -> None:
     started = [(where, user, team, 0, Status.STARTED) for where, user, team in facts.admitted]
     Execution.objects.bulk_create(
         Execution(
-            project=project, counter=counter, environment_id=environment_id, creator=users[user], quota_team_id=team,
+            project=project, counter=counter, environment_id=environment_id, creator=users[user or 0], quota_team_id=team,
             priority=priority, status=status, step="train", image="python:3.11", command="x", interpolated_command="x",
         )
         for counter, (environment_id, user, team, priority, status) in enumerate(waiting + started, start=1)
