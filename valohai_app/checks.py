@@ -25,6 +25,7 @@ def register() -> None:
         check_storage,
         check_leases,
         check_debug,
+        check_secrets_keys,
     ):
         checks.register(check, "platform")
 
@@ -125,5 +126,19 @@ def check_debug(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             "DEBUG is on: error pages show settings and code to whoever causes an error.",
             hint="Unset DEBUG on every installation that others can reach.",
             id="platform.W007",
+        )
+    ]
+
+
+def check_secrets_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Only where others reach the installation: to try it, one key is enough."""
+    if not settings.URL_BASE.startswith("https://") or settings.SECRET_KEY not in settings.SECRETS_KEYS[:1]:
+        return []
+    return [
+        Warning(
+            "Secrets in the database are encrypted with SECRET_KEY, which also signs sessions and addresses: neither can be "
+            "changed without the other.",
+            hint="Put a key of their own in front: SECRETS_KEYS=<new key>,<SECRET_KEY>. Then run `manage.py rotate_secrets`.",
+            id="platform.W008",
         )
     ]
