@@ -1,7 +1,7 @@
 """Encryption of secrets at rest.
 
-Values are encrypted with Fernet under a key derived from `settings.SECRETS_KEYS`: the first key encrypts, every
-key decrypts, so that a key is rotated by putting a new one in front and saving the rows again.
+Values are encrypted with Fernet under a key derived from `settings.SECRETS_KEYS`: the first key encrypts, every key
+decrypts, so that a key is rotated by putting a new one in front and writing every value again (`common.rotation`).
 """
 
 import base64
@@ -23,7 +23,7 @@ class SecretUnreadable(DomainError):
     def __init__(self) -> None:
         super().__init__(
             "A stored secret cannot be decrypted with the configured keys. Add the key it was written with to "
-            "SECRETS_KEYS (the newest first), or enter the secret again."
+            "SECRETS_KEYS, behind the newest one; `manage.py rotate_secrets --check` lists what cannot be read."
         )
 
 
@@ -42,6 +42,15 @@ def decrypt(stored: str) -> str:
         return _cipher(tuple(settings.SECRETS_KEYS)).decrypt(stored.encode()).decode()
     except InvalidToken as error:
         raise SecretUnreadable from error
+
+
+def is_current(stored: str) -> bool:
+    """Whether the newest key wrote it."""
+    try:
+        _cipher(tuple(settings.SECRETS_KEYS[:1])).decrypt(stored.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]

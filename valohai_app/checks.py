@@ -26,6 +26,7 @@ def register() -> None:
         check_leases,
         check_debug,
         check_organization_creation,
+        check_secrets_keys,
     ):
         checks.register(check, "platform")
 
@@ -138,5 +139,19 @@ def check_organization_creation(app_configs: Sequence[AppConfig] | None, **kwarg
             f"ORGANIZATION_CREATION is {settings.ORGANIZATION_CREATION!r}.",
             hint="Use everyone, or superusers to let only them create organizations.",
             id="platform.E020",
+        )
+    ]
+
+
+def check_secrets_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Only where others reach the installation: to try it, one key is enough."""
+    if not settings.URL_BASE.startswith("https://") or settings.SECRET_KEY not in settings.SECRETS_KEYS[:1]:
+        return []
+    return [
+        Warning(
+            "Secrets in the database are encrypted with SECRET_KEY, which also signs sessions and addresses: neither can be "
+            "changed without the other.",
+            hint="Put a key of their own in front: SECRETS_KEYS=<new key>,<SECRET_KEY>. Then run `manage.py rotate_secrets`.",
+            id="platform.W008",
         )
     ]

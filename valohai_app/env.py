@@ -1,6 +1,7 @@
 """Reading settings from environment variables, with `NAME_FILE` naming a file that holds the value instead."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -36,5 +37,5 @@ def integer(name: str, default: int) -> int:
 
 
 def items(name: str, default: str = "") -> list[str]:
-    """A comma-separated list without blanks."""
-    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+    """A list without blanks, separated by commas or, as in a file, by line ends."""
+    return [item.strip() for item in re.split(r"[,\r\n]", text(name, default)) if item.strip()]
