@@ -1,0 +1,42 @@
+"""A whole installation's worth of tenants: for measurements and for trying the pages at size."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from valohai_app.seeding import FULL, QUICK, Sizes, seed_tenants
+from valohai_app.seeding.run import AlreadySeeded
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill the database with users, organizations, teams, projects, executions and files. The same seed makes the same "
+        "ones. There are no bytes behind them: code cannot be run and files cannot be downloaded."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        for name in Sizes.__dataclass_fields__:
+            option = f"--{name.replace('_', '-')}"
+            parser.add_argument(option, type=int, help=f"default: {getattr(FULL, name):,}")
+        parser.add_argument("--quick", action="store_true", help="a fiftieth of everything, in seconds")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--add", action="store_true", help="although there are projects already")
+        parser.add_argument("--password", help="of every user; without it nobody can sign in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        usual = QUICK if options["quick"] else FULL
+        wanted = {name: options[name] for name in Sizes.__dataclass_fields__}
+        try:
+            sizes = Sizes(**{n: getattr(usual, n) if value is None else value for n, value in wanted.items()})
+            made = seed_tenants(sizes, seed=options["seed"], password=options["password"], add=options["add"])
+        except (ValueError, AlreadySeeded) as error:
+            raise CommandError(str(error)) from error
+        if not connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM (ANALYZE)")  # as the database itself would do it in the next minutes
+        for name, count in made.rows.items():
+            self.stdout.write(f"{count:>10,}  {name}")
+        self.stdout.write(f"in {made.seconds:.0f} seconds.")
+        self.stdout.write(f"Most memberships: {made.most}. Median: {made.median}. None: {made.none}.")
