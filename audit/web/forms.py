@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.utils.timezone import get_current_timezone
 
 from audit.types import Wanted
@@ -13,6 +14,7 @@ from common.web.forms import SELECT, TEXT
 
 DAY = {**TEXT, "type": "date"}
 _LONGEST_TEXT = 200
+_LAST_DAY = MaxValueValidator(date(2999, 12, 31))
 
 
 class FilterForm(forms.Form):
@@ -39,8 +41,8 @@ class FilterForm(forms.Form):
         label="Project",
         widget=forms.TextInput({**TEXT, "placeholder": "Any project", "list": "audit-projects"}),
     )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(DAY))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(DAY))
+    since = forms.DateField(required=False, label="From", validators=[_LAST_DAY], widget=forms.DateInput(DAY))
+    until = forms.DateField(required=False, label="To", validators=[_LAST_DAY], widget=forms.DateInput(DAY))
 
     def __init__(self, data: Any, *, kinds: Iterable[str]) -> None:
         super().__init__(data, auto_id="audit-%s")

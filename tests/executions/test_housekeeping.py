@@ -20,6 +20,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(
         housekeeping.clean_abandoned_uploads, "apply_async", lambda **_: asked.append("uploads")
     )
+    monkeypatch.setattr(housekeeping.remove_expired_events, "apply_async", lambda **_: asked.append("audit"))
     return asked
 
 
@@ -33,9 +34,9 @@ def test_logs_that_ingest_forgot_are_sealed(asked):
     assert asked == [str(forgotten.pk)]
 
 
-def test_abandoned_uploads_are_looked_for(asked):
+def test_abandoned_uploads_and_old_audit_rows_are_looked_for(asked):
     housekeeping.every_hour()
-    assert asked == ["uploads"]
+    assert asked == ["uploads", "audit"]
 
 
 def test_a_broker_that_is_away_stops_nothing(monkeypatch, caplog):
