@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.conftest import unique_name
+from tests.e2e.conftest import Complaints, unique_name
 from tests.e2e.test_screenshots import keep
 from tests.support.live import LivePlatform
 
@@ -52,8 +52,13 @@ def create_organization(page: Page, name: str) -> None:
 
 
 def test_invited_joined_removed(
-    page: Page, open_context: Callable[..., BrowserContext], live_platform: LivePlatform, artefacts: Path
+    page: Page,
+    open_context: Callable[..., BrowserContext],
+    complaints: Complaints,
+    live_platform: LivePlatform,
+    artefacts: Path,
 ) -> None:
+    complaints.expect("the server responded with a status of 404")
     name, username = unique_name("acme"), unique_name("nina")
     address = f"{username}@example.com"
     create_organization(page, name)
