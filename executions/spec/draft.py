@@ -16,9 +16,9 @@ from executions.spec.placement import (
     check_priority,
     choose_environment,
     choose_image,
-    choose_quota_team,
     choose_upload_store,
 )
+from executions.spec.quota import choose_quota_team
 from executions.spec.runtime import resolve_runtime_config
 from executions.spec.texts import unstorable
 from executions.spec.variables import resolve_groups, resolve_variables

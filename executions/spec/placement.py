@@ -8,13 +8,9 @@ from valohai_yaml.objs.step import Step
 from accounts.models import User
 from datastores.selectors import find_upload_store
 from environments.models import Environment
-from environments.places import quota_team
-from environments.quotas import team_quotas
 from environments.selectors import default_environment, environments_for, resolve_environment
-from environments.types import BLOCKED
 from executions.spec.faults import Faults
 from executions.spec.texts import unstorable
-from organizations.models import Team
 from projects.models import Project
 
 HIGHEST_PRIORITY = 1000
@@ -43,21 +39,6 @@ def _named_by_step(name: str, project: Project, actor: User) -> Environment:
     if len(partly) == 1:
         return partly[0]
     return resolve_environment(actor, name, project)
-
-
-def choose_quota_team(
-    *, actor: User, project: Project, environment: Environment, faults: Faults
-) -> Team | None:
-    """Whose place the execution will take. A team that is blocked now is told so at once instead of waiting for ever."""
-    team = quota_team(user=actor, project=project, environment=environment)
-    if team and team_quotas([environment])[environment.pk].of(team.pk) == BLOCKED:
-        faults.add(
-            "environment",
-            f"Environment '{environment.slug}' is not available to the team '{team.name}': its quota there is 0. "
-            "Ask an owner of the organization to raise it, or choose another environment.",
-            "not_available",
-        )
-    return team
 
 
 def check_priority(priority: int, environment: Environment, faults: Faults) -> int:
