@@ -138,6 +138,7 @@ if env.boolean("TRUST_FORWARDED_PROTO"):
     USE_X_FORWARDED_HOST = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "common.web.error_reports.NamesWithoutValues"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
