@@ -172,7 +172,7 @@ class TestOtherTenants:
     def test_uploads_belong_to_the_run_whatever_they_are_called(self, world: World, name: str) -> None:
         factories.make_store()
         running = factories.make_execution(world.project, status=Status.STARTED)
-        answer = call(running, "uploads", {"files": [{"name": name, "size": 1}]})
+        call(running, "uploads", {"files": [{"name": name, "size": 1}]})
         granted = Datum.objects.exclude(pk=world.datum.pk)
         assert {datum.output_execution_id for datum in granted} <= {running.pk}
         assert {datum.project_id for datum in granted} <= {running.project_id}
