@@ -27,6 +27,7 @@ def register() -> None:
         check_debug,
         check_organization_creation,
         check_secrets_keys,
+        check_address_in_letters,
     ):
         checks.register(check, "platform")
 
@@ -153,5 +154,17 @@ def check_secrets_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
             "changed without the other.",
             hint="Put a key of their own in front: SECRETS_KEYS=<new key>,<SECRET_KEY>. Then run `manage.py rotate_secrets`.",
             id="platform.W008",
+        )
+    ]
+
+
+def check_address_in_letters(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.URL_BASE or "*" not in settings.ALLOWED_HOSTS or "smtp" not in settings.EMAIL_BACKEND:
+        return []
+    return [
+        Warning(
+            "Letters are sent by a mail server, but the platform does not know its own address: letters with links are refused.",
+            hint="Set URL_BASE to the public origin, for example https://mlops.example.com.",
+            id="platform.W009",
         )
     ]

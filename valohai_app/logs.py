@@ -1,6 +1,7 @@
 """The one format of the server's own logs: a JSON object a line, with whatever `extra` the caller gave."""
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 
 class JsonFormatter(structlog.stdlib.ProcessorFormatter):
@@ -16,5 +17,14 @@ class JsonFormatter(structlog.stdlib.ProcessorFormatter):
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.ExtraAdder(),
+                without_arguments_of_tasks,
             ],
         )
+
+
+def without_arguments_of_tasks(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Celery adds what a task was called with; the text of a letter, with its link, is nothing for a log."""
+    data = event.get("data")
+    if isinstance(data, dict):
+        event["data"] = {name: value for name, value in data.items() if name not in {"args", "kwargs"}}
+    return event
