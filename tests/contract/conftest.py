@@ -159,5 +159,5 @@ def project_name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def linked(vh: Vh, project_name: str) -> Iterator[Vh]:
     """`vh`, logged in and linked to a fresh project."""
-    vh("project", "create", "-n", project_name, "--link", "-y")
+    vh("project", "create", "-n", project_name, "-o", vh.platform.username, "--link", "-y")
     return vh

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.conftest import Vh, git
 from tests.support.live import LivePlatform
+from tests.support.rest import Rest
 
 pytestmark = pytest.mark.live
 
@@ -17,6 +18,11 @@ def rows(vh: Vh, *arguments: str) -> list[dict[str, object]]:
     parsed = json.loads(vh("--output-format", "json", *arguments))
     assert isinstance(parsed, list)
     return parsed
+
+
+def has_several_owners(platform: LivePlatform) -> bool:
+    """Then the client asks whose a new project shall be."""
+    return len(Rest(platform.url, platform.token).get("projects/ownership_options/")) > 1
 
 
 def counter_of(output: str) -> str:
@@ -58,7 +64,8 @@ class TestLogin:
 
 class TestProject:
     def test_create_link_list_status_unlink(self, vh: Vh, project_name: str) -> None:
-        vh("project", "create", "-n", project_name, "-d", "from the client", "--no-link", "-y")
+        owner = vh.platform.username
+        vh("project", "create", "-n", project_name, "-d", "from the client", "-o", owner, "--no-link", "-y")
         assert project_name in vh("project", "list")
         vh("project", "link", project_name, "-y")
         assert project_name in vh("project", "status")
@@ -67,7 +74,36 @@ class TestProject:
 
     def test_name_taken_is_an_error(self, linked: Vh, project_name: str) -> None:
         linked("project", "unlink", "-y")
-        assert "name" in linked("project", "create", "-n", project_name, "-y", exit_code=1).lower()
+        owner = linked.platform.username
+        said = linked("project", "create", "-n", project_name, "-o", owner, "-y", exit_code=1)
+        assert "name" in said.lower()
+
+    def test_create_for_an_organization_and_a_team(
+        self, vh: Vh, live_platform: LivePlatform, project_name: str
+    ) -> None:
+        rest = Rest(live_platform.url, live_platform.token)
+        name = f"acme-{time.time_ns()}"
+        organization = rest.post("organizations/", {"name": name})
+        rest.post("teams/", {"name": "vision", "organization": organization["id"]})
+        ours, teams = f"{project_name[-50:]}-org", f"{project_name[-50:]}-team"
+        assert f"{name}/{ours}" in vh("project", "create", "-n", ours, "-o", name, "--no-link", "-y")
+        said = vh("project", "create", "-n", teams, "--no-link", "-y", stdin=f"{name}:vision\n")
+        assert f"* {name}:vision" in said, "the client offers what the platform says"
+        assert f"{name}/{teams}" in said
+        refused = vh("project", "create", "-n", "x", "-o", f"{name}:speech", "--no-link", "-y", exit_code=1)
+        assert "not an owner that you may create projects for" in refused
+
+    def test_a_link_outlives_a_transfer(self, linked: Vh, live_platform: LivePlatform) -> None:
+        rest = Rest(live_platform.url, live_platform.token)
+        name = f"acme-{time.time_ns()}"
+        rest.post("organizations/", {"name": name})
+        project_id = json.loads((linked.home / "valohai" / "config.json").read_text())["links"][
+            str(linked.directory)
+        ]["id"]
+        rest.post(f"projects/{project_id}/transfer/", {"owner": name}, expect=200)
+        assert f"/p/{name}/" in linked("project", "status")
+        counter = counter_of(linked("exec", "run", "--adhoc", "greet"))
+        wait_for_status(linked, counter, "complete")
 
     def test_init_creates_and_links(self, vh: Vh, project_name: str) -> None:
         (vh.directory / "valohai.yaml").unlink()
@@ -81,6 +117,7 @@ class TestProject:
             "y",
             "c",
             project_name,
+            *([vh.platform.username] if has_several_owners(vh.platform) else []),
             "made by init",
             "y",
             "y",

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from executions.types import Status
+from organizations.models import Team
 from projects.models import Project, Repository
 from tests.support import factories
 from tests.web.addresses import page
@@ -147,3 +149,85 @@ def test_project_with_a_running_execution_is_not_deleted(project: Project, alice
     answer = alice_browser.post(tab(project, "administration"), {"confirm": project.full_name}, follow=True)
     assert "did not end yet" in answer.content.decode()
     assert Project.objects.filter(pk=project.pk).exists()
+
+
+class TestTransfer:
+    @pytest.fixture
+    def vision(self, alice: User) -> Team:
+        acme = factories.make_organization("acme", owners=(alice,), members=(factories.make_user("vera"),))
+        return factories.make_team(acme, "vision", members=(alice,))
+
+    def effects(self, browser: Client, project: Project, owner: str) -> str:
+        answer = browser.get(page("project_transfer_effects", project), {"owner": owner})
+        assert answer.status_code == 200
+        return " ".join(answer.content.decode().split())
+
+    def test_owners_are_offered_but_the_present_one(
+        self, project: Project, vision: Team, alice_browser: Client
+    ) -> None:
+        text = alice_browser.get(tab(project, "administration")).content.decode()
+        assert '<option value="acme:vision">' in text
+        assert '<option value="alice"' not in text
+
+    def test_what_would_change_is_said_before(
+        self, project: Project, alice: User, vision: Team, bob: User, alice_browser: Client
+    ) -> None:
+        factories.make_environment("mine", owner=alice.owner)
+        Project.objects.update(default_environment_slug="mine")
+        text = self.effects(alice_browser, project, "acme")
+        assert f"<code>acme/{project.name}</code>" in text
+        assert "1 person gains access: vera." in text
+        assert "lose" not in text
+        assert "The default environment is not available to acme" in text
+        assert Project.objects.get().owner_id == alice.pk
+        assert "Nobody gains or loses access." in self.effects(alice_browser, project, "acme:vision")
+
+    def test_what_cannot_be_is_said_before(
+        self, project: Project, vision: Team, alice_browser: Client
+    ) -> None:
+        factories.make_project(vision.organization, project.name)
+        assert "already has a project called" in self.effects(alice_browser, project, "acme")
+        assert "is not an owner that you may create projects for" in self.effects(
+            alice_browser, project, "bob"
+        )
+        assert "Choose an owner" in self.effects(alice_browser, project, "")
+
+    def test_it_happens_after_the_name_was_typed(
+        self, project: Project, alice: User, vision: Team, alice_browser: Client
+    ) -> None:
+        body = {"owner": "acme:vision", "confirm": "wrong"}
+        text = alice_browser.post(page("project_transfer", project), body).content.decode()
+        assert f"Type {project.full_name}, exactly." in text
+        assert Project.objects.get().owner_id == alice.pk
+        body["confirm"] = project.full_name
+        answer = alice_browser.post(page("project_transfer", project), body)
+        assert answer["Location"] == f"/p/acme/{project.name}/"
+        assert Project.objects.get().team == vision
+
+    def test_a_refusal_is_told_and_changes_nothing(
+        self, project: Project, alice: User, vision: Team, alice_browser: Client
+    ) -> None:
+        factories.make_project(vision.organization, project.name)
+        for owner, reason in (("acme", "already has a project"), ("rival", "Select a valid choice")):
+            body = {"owner": owner, "confirm": project.full_name}
+            text = alice_browser.post(page("project_transfer", project), body).content.decode()
+            assert reason in text
+        assert Project.objects.get(pk=project.pk).owner_id == alice.pk
+
+    def test_somebody_who_may_create_projects_nowhere_else(
+        self, project: Project, alice_browser: Client
+    ) -> None:
+        text = alice_browser.get(tab(project, "administration")).content.decode()
+        assert "There is nobody else for whom you may create projects." in text
+
+    def test_a_worker_neither_sees_nor_does_it(
+        self, project: Project, bob_browser: Client, bob: User
+    ) -> None:
+        for answer in (
+            bob_browser.get(page("project_transfer_effects", project), {"owner": "bob"}),
+            bob_browser.post(
+                page("project_transfer", project), {"owner": "bob", "confirm": project.full_name}
+            ),
+        ):
+            assert answer.status_code == 403
+        assert Project.objects.get().owner.name == "alice"
