@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerError
 
+from accounts.background import remove_ended_sessions
 from common import clock
 from datastores.background import clean_abandoned_uploads
 from executions.background import seal_log
@@ -29,8 +30,9 @@ def every_minute() -> None:
 def every_hour() -> None:
     try:
         clean_abandoned_uploads.apply_async(retry=False)
+        remove_ended_sessions.apply_async(retry=False)
     except BrokerError:
-        logger.warning("abandoned uploads are cleaned later: the Celery broker is away")
+        logger.warning("abandoned uploads and ended sessions are cleaned later: the Celery broker is away")
 
 
 def unsealed_executions() -> list[UUID]:

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, User, UserSession
+from common import clock
 from datastores.models import Datum, DatumAlias
 from executions.models import Execution
 from executions.types import Status
@@ -32,6 +33,7 @@ class World:
     organization: Organization
     team: Team
     token: ApiToken
+    session: UserSession
 
     @property
     def secrets(self) -> list[str]:
@@ -79,6 +81,8 @@ class World:
             "tab": "general",
             "token": "forged",
             "token_id": self.token.pk,
+            "email_id": self.alice.email_addresses.get().pk,
+            "session_id": self.session.pk,
             "organization_id": self.organization.pk,
             "team_id": self.team.pk,
             "reference": self.execution.environment.slug,
@@ -121,5 +125,8 @@ def build_world() -> World:
     organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer,))
     team = factories.make_team(organization, "secret-team", members=(alice,))
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
+    session = UserSession.objects.create(user=alice, session_key="0" * 32, last_seen_at=clock.now())
     charlie = factories.make_user("charlie")
-    return World(alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token)
+    return World(
+        alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token, session
+    )

@@ -1,0 +1,62 @@
+"""Letters about accounts. They go to verified addresses only, except the one that verifies an address."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+from django.urls import reverse
+
+from accounts.models import EmailAddress, User
+from common import clock
+from common.errors import DomainError
+from common.mail import send_later
+
+_OWN_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
+
+
+class SiteUnknown(DomainError):
+    code = "site_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The platform does not know its own address, so that it cannot send letters with links. "
+            "Whoever runs it sets URL_BASE."
+        )
+
+
+def site_of(request: HttpRequest) -> str:
+    """What links in letters begin with, such as `https://mlops.example.com`. Raises `SiteUnknown`.
+
+    Never what a client merely says it called: a forged Host header would put a stranger's address into a letter with
+    a secret link. It is believed only where the operator has listed the hosts, or on one's own machine.
+    """
+    if settings.URL_BASE:
+        return str(settings.URL_BASE)
+    host = request.get_host()
+    if "*" in settings.ALLOWED_HOSTS and split_domain_port(host)[0] not in _OWN_MACHINE:
+        raise SiteUnknown
+    return f"{request.scheme}://{host}"
+
+
+def verify_email(*, email: EmailAddress, token: str, site: str) -> None:
+    context = {"user": email.user, "email": email.email, "url": site + reverse("email-verify", args=[token])}
+    send_later(to=email.email, template="accounts/verify_email", context=context)
+
+
+def reset_password(*, user: User, to: str, token: str, site: str, minutes: int) -> None:
+    context = {"user": user, "url": site + reverse("password-reset-link", args=[token]), "minutes": minutes}
+    send_later(to=to, template="accounts/reset_password", context=context)
+
+
+def security_change(*, user: User, what: str, address: str) -> None:
+    """Tell the user what was done to their account, so that they notice when it was not them."""
+    email = _address_of(user)
+    if email is None:
+        return
+    context = {"user": user, "what": what, "address": address, "moment": clock.now()}
+    send_later(to=email.email, template="accounts/security_change", context=context)
+
+
+def _address_of(user: User) -> EmailAddress | None:
+    """The primary address when it is verified, else the oldest that is."""
+    verified = user.email_addresses.filter(verified_at__isnull=False)
+    return verified.order_by("-is_primary", "created_at").first()
