@@ -11,6 +11,7 @@ MEASUREMENTS = {
     "start": "warm start",
     "listing": "the executions list at 100,000 rows",
     "logs": "log throughput, and latency to many viewers",
+    "login": "processor time of a login",
 }
 """Each is a module of this package with `measure()`, which yields figures."""
 
