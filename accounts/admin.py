@@ -12,7 +12,9 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.current import user_of
+from accounts.errors import NameRefused
 from accounts.models import ApiToken, Owner, User
+from accounts.names import checked_owner_name
 from common.admin import PlatformAdmin, ReadOnlyAdmin
 
 admin.site.unregister(Group)  # access comes from organizations, teams and projects, not from Django's groups
@@ -24,10 +26,10 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
         fields = ("username", "email")
 
     def clean_username(self) -> str:
-        username: str = self.cleaned_data["username"]
-        if Owner.objects.filter(name__iexact=username).exists():
-            raise forms.ValidationError("A user or organization of this name exists already.")
-        return username
+        try:
+            return checked_owner_name(self.cleaned_data["username"])
+        except NameRefused as error:
+            raise forms.ValidationError(error.message, error.code) from error
 
 
 class UserForm(UserChangeForm):  # type: ignore[type-arg]
@@ -71,9 +73,9 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
-            obj.save()
+            services.save_changed_user(user=obj, actor=user_of(request))
         else:
-            services.save_new_user(user=obj)
+            services.save_new_user(user=obj, actor=user_of(request))
 
     @admin.action(description="Disable: no login, no API")
     def disable_users(self, request: HttpRequest, rows: QuerySet[User]) -> None:

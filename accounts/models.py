@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from audit.types import Scope, Target
+from common import clock
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
 
@@ -43,18 +44,34 @@ class Owner(models.Model):
 
 
 class UserManager(BaseUserManager["User"]):
-    @transaction.atomic
-    def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
-        owner = Owner.objects.create(name=username, kind=Owner.Kind.USER)
-        user = self.model(owner=owner, username=username, email=self.normalize_email(email), **fields)
+    def create_user(
+        self,
+        username: str,
+        email: str = "",
+        password: str | None = None,
+        *,
+        verified_email: bool = True,
+        **fields: Any,
+    ) -> User:
+        """For commands and tests, which know what they do: nothing is checked or recorded."""
+        user = self.model(username=username, email=self.normalize_email(email), **fields)
         user.set_password(password)
-        user.save(using=self._db)
-        return user
+        return self.store_new(user, verified_email=verified_email)
 
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
     ) -> User:
         return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
+
+    @transaction.atomic
+    def store_new(self, user: User, *, verified_email: bool) -> User:
+        """The user with their place among the owners and their primary address."""
+        user.owner = Owner.objects.create(name=user.username, kind=Owner.Kind.USER)
+        user.save(using=self._db, force_insert=True)
+        if user.email:
+            verified_at = clock.now() if verified_email else None
+            user.email_addresses.create(email=user.email, verified_at=verified_at, is_primary=True)
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -1,16 +1,17 @@
 """Reads of accounts."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Min, Q, QuerySet
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
-from accounts.models import ApiToken, User
-from common.errors import NotFound
-
-
-class TokenNotFound(NotFound):
-    def __init__(self) -> None:
-        super().__init__("You have no such token.")
+from accounts.errors import EmailNotFound, SessionNotFound, TokenNotFound
+from accounts.models import ApiToken, EmailAddress, TotpDevice, User, UserSession
+from common import clock
 
 
 def get_api_token(user: User, token_id: UUID) -> ApiToken:
@@ -18,6 +19,75 @@ def get_api_token(user: User, token_id: UUID) -> ApiToken:
     if token is None:
         raise TokenNotFound
     return token
+
+
+def longest_token_life(user: User) -> timedelta | None:
+    """The shortest lifetime that an organization of the user allows tokens to have; None: no limit.
+
+    Organizations belong to a higher app; they are reached through the relations that their models declare.
+    """
+    found = user.memberships.aggregate(days=Min("organization__max_token_lifetime_days"))
+    days: int | None = found["days"]
+    return None if days is None else timedelta(days=days)
+
+
+def end_of(token: ApiToken, longest_life: timedelta | None) -> datetime | None:
+    """When the token stops working: at its own end, or when it is older than tokens may be. None: never."""
+    ends = [token.expires_at, token.created_at + longest_life if longest_life else None]
+    return min((end for end in ends if end), default=None)
+
+
+def get_email(user: User, email_id: UUID) -> EmailAddress:
+    email = EmailAddress.objects.filter(user=user, pk=email_id).first()
+    if email is None:
+        raise EmailNotFound
+    return email
+
+
+def emails_of(user: User) -> QuerySet[EmailAddress]:
+    """The primary address first."""
+    return EmailAddress.objects.filter(user=user).order_by("-is_primary", "email")
+
+
+def proved_email(address: str) -> EmailAddress | None:
+    """The e-mail address as an active user has proved that it is theirs, whatever its case here."""
+    proved = EmailAddress.objects.filter(verified_at__isnull=False, user__is_active=True)
+    return proved.filter(Exact(Lower("email"), address.lower())).select_related("user").first()
+
+
+def has_2fa(user: User) -> bool:
+    """Whether the user has set up two-factor authentication."""
+    return TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def unused_recovery_codes(user: User) -> int:
+    return user.recovery_codes.filter(used_at__isnull=True).count()
+
+
+def organizations_requiring_2fa(user: User) -> list[str]:
+    """The names of the user's organizations that let in nobody without a second factor."""
+    requiring = user.memberships.filter(organization__require_2fa=True)
+    return list(
+        requiring.order_by("organization__owner__name").values_list("organization__owner__name", flat=True)
+    )
+
+
+def organization_ids(user: User) -> Iterable[int]:
+    """The user's organizations: their owners may read in the audit log what concerns the safety of the account."""
+    return user.memberships.values_list("organization_id", flat=True)
+
+
+def sessions_of(user: User) -> QuerySet[UserSession]:
+    """Browsers that are signed in now, the one that was used last first."""
+    alive = Session.objects.filter(expire_date__gt=clock.now()).values("session_key")
+    return UserSession.objects.filter(user=user, session_key__in=alive).order_by("-last_seen_at", "-pk")
+
+
+def get_session(user: User, session_id: UUID) -> UserSession:
+    session = UserSession.objects.filter(user=user, pk=session_id).first()
+    if session is None:
+        raise SessionNotFound
+    return session
 
 
 def users_known_to(user: User) -> QuerySet[User]:

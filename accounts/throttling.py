@@ -1,8 +1,7 @@
-"""Signing in with a password, slowed down for whoever guesses.
+"""Slows down whoever guesses: passwords, codes, and letters that anybody can ask for.
 
-Attempts are counted before the password is looked at, so that many at once gain nothing: per account and address, per
-account from anywhere, and per address. Past a limit even the right password is refused until the time is over. The answer
-for an unknown name and for a wrong password is the same.
+Attempts are counted before what was sent is looked at, so that many at once gain nothing: per account and address, per
+account from anywhere, and per address. Past a limit even the right answer is refused until the time is over.
 
 The address is that of the connection, or what a trusted proxy says it is (uvicorn's `FORWARDED_ALLOW_IPS`); nobody gets
 new attempts by sending a header. While Redis is away nothing is counted, and people can still sign in.
@@ -10,57 +9,95 @@ new attempts by sending a header. While Redis is away nothing is counted, and pe
 
 import hashlib
 import ipaddress
+from dataclasses import dataclass
 
-from django.contrib.auth import authenticate
 from django.core.cache import cache
-from django.http import HttpRequest
 
-from accounts.models import User
-from common.errors import DomainError
-
-WINDOW_SECONDS = 15 * 60
-ATTEMPTS_PER_ACCOUNT_AND_ADDRESS = 10
-ATTEMPTS_PER_ACCOUNT = 100
-"""Higher, or strangers could keep somebody out by guessing wrong on purpose."""
-ATTEMPTS_PER_ADDRESS = 50
+from accounts.errors import Throttled
 
 
-class LoginFailed(DomainError):
-    code = "invalid_credentials"
+@dataclass(frozen=True)
+class Attempt:
+    """One that was counted."""
 
-    def __init__(self) -> None:
-        super().__init__("The user name or the password is wrong.")
+    counters: tuple[str, ...]
 
-
-class LoginThrottled(DomainError):
-    code = "throttled"
-    http_status = 429
-
-    def __init__(self) -> None:
-        minutes = WINDOW_SECONDS // 60
-        super().__init__(f"Too many failed attempts to log in. Wait {minutes} minutes, then try again.")
+    def forgive(self) -> None:
+        """It was right, so that it was no guess."""
+        for name in self.counters:
+            _forgive(name)
 
 
-def login(request: HttpRequest, *, username: str, password: str) -> User:
-    """The user of a name and password. Raises `LoginFailed` or `LoginThrottled`."""
-    limits = _limits(username.strip().lower(), _network(request.META.get("REMOTE_ADDR", "")))
-    counted = {name: _count(name) for name in limits}
-    if any(counted[name] > limit for name, limit in limits.items()):
-        raise LoginThrottled
-    user = authenticate(request, username=username, password=password)
-    if not isinstance(user, User):
-        raise LoginFailed
-    for name in limits:
-        _forgive(name)
-    return user
+@dataclass(frozen=True)
+class Throttle:
+    """How many attempts of one kind are let through within `window_seconds`."""
+
+    name: str
+    what: str
+    """What there were too many of, for the message."""
+    per_account_and_address: int
+    per_account: int
+    per_address: int
+    window_seconds: int = 15 * 60
+
+    def count(self, account: str, address: str) -> Attempt:
+        """Count an attempt at `account` from `address`. Raises `Throttled` when there were too many."""
+        limits = self._limits(account.strip().lower(), _network(address))
+        counted = {name: self._count(name) for name in limits}
+        if any(counted[name] > limit for name, limit in limits.items()):
+            raise Throttled(self.what, self.window_seconds // 60)
+        return Attempt(tuple(limits))
+
+    def _limits(self, account: str, address: str) -> dict[str, int]:
+        return {
+            self._counter("both", f"{account} {address}"): self.per_account_and_address,
+            self._counter("account", account): self.per_account,
+            self._counter("address", address): self.per_address,
+        }
+
+    def _counter(self, kind: str, value: str) -> str:
+        return f"{self.name}-attempts:{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+    def _count(self, name: str) -> int:
+        """This attempt's number in the current window."""
+        if cache.add(name, 1, self.window_seconds):
+            return 1
+        try:
+            return int(cache.incr(name) or 0)
+        except ValueError:  # it expired between the two calls
+            return 1
 
 
-def _limits(account: str, address: str) -> dict[str, int]:
-    return {
-        _counter("both", f"{account} {address}"): ATTEMPTS_PER_ACCOUNT_AND_ADDRESS,
-        _counter("account", account): ATTEMPTS_PER_ACCOUNT,
-        _counter("address", address): ATTEMPTS_PER_ADDRESS,
-    }
+PASSWORDS = Throttle(
+    "login",
+    "failed attempts to log in",
+    per_account_and_address=10,
+    per_account=100,  # higher, or strangers could keep somebody out by guessing wrong on purpose
+    per_address=50,
+)
+CODES = Throttle(
+    "code",
+    "wrong codes",
+    per_account_and_address=10,
+    per_account=10,  # who gets here knows the password, so that no stranger keeps anybody out
+    per_address=50,
+)
+LETTERS = Throttle(
+    "letter",
+    "letters",
+    per_account_and_address=10,
+    per_account=10,
+    per_address=30,
+    window_seconds=60 * 60,
+)
+RESETS = Throttle(
+    "reset",
+    "requests for letters",
+    per_account_and_address=5,
+    per_account=10,
+    per_address=20,
+    window_seconds=60 * 60,
+)
 
 
 def _network(address: str) -> str:
@@ -74,16 +111,6 @@ def _network(address: str) -> str:
     return address
 
 
-def _count(name: str) -> int:
-    """This attempt's number in the current window."""
-    if cache.add(name, 1, WINDOW_SECONDS):
-        return 1
-    try:
-        return int(cache.incr(name) or 0)
-    except ValueError:  # it expired between the two calls
-        return 1
-
-
 def _forgive(name: str) -> None:
     """A right password does not count as a guess."""
     try:
@@ -91,7 +118,3 @@ def _forgive(name: str) -> None:
             cache.delete(name)
     except ValueError:  # it expired meanwhile
         return
-
-
-def _counter(kind: str, value: str) -> str:
-    return f"login-attempts:{kind}:{hashlib.sha256(value.encode()).hexdigest()}"

@@ -13,6 +13,7 @@ MEASUREMENTS = {
     "planner": "a round of the scheduler for 10,000 waiting jobs",
     "logs": "log throughput, and latency to many viewers",
     "masking": "what masking of secrets costs the agent",
+    "login": "processor time of a login",
 }
 """Each is a module of this package with `measure()`, which yields figures."""
 

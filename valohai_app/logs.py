@@ -4,6 +4,14 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 
+def without_arguments(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Celery tells what each task was called with; some arguments are letters with secret links in them."""
+    data = event.get("data")
+    if str(event.get("logger", "")).startswith("celery") and isinstance(data, dict):
+        event["data"] = {name: value for name, value in data.items() if name not in {"args", "kwargs"}}
+    return event
+
+
 class JsonFormatter(structlog.stdlib.ProcessorFormatter):
     def __init__(self) -> None:
         super().__init__(
@@ -17,14 +25,6 @@ class JsonFormatter(structlog.stdlib.ProcessorFormatter):
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.ExtraAdder(),
-                without_arguments_of_tasks,
+                without_arguments,
             ],
         )
-
-
-def without_arguments_of_tasks(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Celery adds what a task was called with; the text of a letter, with its link, is nothing for a log."""
-    data = event.get("data")
-    if isinstance(data, dict):
-        event["data"] = {name: value for name, value in data.items() if name not in {"args", "kwargs"}}
-    return event

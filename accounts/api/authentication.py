@@ -6,26 +6,40 @@ from rest_framework.authentication import SessionAuthentication as BaseSessionAu
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import User
-from accounts.services import TokenExpired, TokenInvalid, authenticate_token
+from accounts.errors import TokenExpired, TokenInAddress, TokenInvalid, TokenTooOld
+from accounts.models import ApiToken, User
+from accounts.services import token_of
+from audit.origin import note_token
+
+IN_NO_ADDRESS = {"token", "api_key", "access_token", "authorization"}
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token <token>`, the scheme in any case."""
+    """`Authorization: Token <token>`, the scheme in any case. `request.auth` is the token."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        refuse_token_in_address(request)
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"token":
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("Send the header as 'Authorization: Token <token>'.")
         try:
-            return authenticate_token(parts[1].decode("latin-1")), None
-        except (TokenInvalid, TokenExpired) as error:
+            token = token_of(parts[1].decode("latin-1"))
+        except (TokenInvalid, TokenExpired, TokenTooOld) as error:
             raise AuthenticationFailed(error.message, error.code) from error
+        note_token(token.hint)
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return "Token"
+
+
+def refuse_token_in_address(request: Request) -> None:
+    """Raise `TokenInAddress` for `?token=...` and the like, whatever the header says: addresses are logged on their way."""
+    for name in request.query_params:
+        if name.lower() in IN_NO_ADDRESS:
+            raise TokenInAddress(name)
 
 
 class SessionAuthentication(BaseSessionAuthentication):

@@ -1,8 +1,14 @@
-"""Shapes of users, organizations and teams."""
+"""Shapes of users and tokens."""
 
+from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from accounts.models import ApiToken
+from accounts.selectors import end_of
+from common import clock
 
 
 class LoginSerializer(serializers.Serializer[Any]):
@@ -29,3 +35,39 @@ class LoginLinkSerializer(serializers.Serializer[Any]):
 class ServerSerializer(serializers.Serializer[Any]):
     flavor = serializers.CharField()
     version = serializers.CharField()
+
+
+class ApiTokenSerializer(serializers.Serializer[Any]):
+    """A token without its secret. The context has `longest_life`, what the user's organizations allow."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    hint = serializers.CharField(help_text="the first characters of the secret")
+    access_scope = serializers.ChoiceField(choices=ApiToken.AccessScope.choices)
+    ctime = serializers.DateTimeField(source="created_at")
+    expires_at = serializers.SerializerMethodField(
+        help_text="when it stops working; null: when it is revoked"
+    )
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_expires_at(self, token: ApiToken) -> str | None:
+        end = end_of(token, self.context["longest_life"])
+        return serializers.DateTimeField().to_representation(end) if end else None
+
+
+class NewApiTokenSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100)
+    access_scope = serializers.ChoiceField(
+        choices=ApiToken.AccessScope.choices, default=ApiToken.AccessScope.FULL
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= clock.now():
+            raise serializers.ValidationError("This moment is over already.", "past")
+        return value
+
+
+class CreatedApiTokenSerializer(ApiTokenSerializer):
+    token = serializers.CharField(help_text="the secret; it is shown this once")

@@ -1,4 +1,4 @@
-"""Routes of signing in and users."""
+"""Routes of signing in, users and tokens."""
 
 from django.urls import path
 
@@ -10,4 +10,6 @@ urlpatterns = [
     path("users/", views.UserListView.as_view(), name="user-list"),
     path("users/me/", views.MeView.as_view(), name="user-me"),
     path("users/login_link/", views.LoginLinkView.as_view(), name="user-login-link"),
+    path("api-tokens/", views.ApiTokenListView.as_view(), name="api-token-list"),
+    path("api-tokens/<uuid:token_id>/", views.ApiTokenDetailView.as_view(), name="api-token-detail"),
 ]

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
+from rest_framework.request import Request
 
 from common.errors import DomainError
 
@@ -19,7 +20,7 @@ class AddressUnknown(DomainError):
         )
 
 
-def public_url(path: str, request: HttpRequest | None = None) -> str:
+def public_url(path: str, request: HttpRequest | Request | None = None) -> str:
     """`path` as people outside reach it: below URL_BASE where it is set, else by the host of `request`.
 
     A host that a client merely says it called is not believed: a forged Host header would put a stranger's address into a

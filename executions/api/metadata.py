@@ -98,6 +98,8 @@ class MetadataCsvView(APIView):
 class MultiMetadataCsvView(APIView):
     """The official clients send a body with a GET."""
 
+    post_reads = True
+
     @extend_schema(
         operation_id="executions_multi_download_metadata_csv",
         parameters=[

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerError
 
+from accounts.background import remove_ended_sessions
 from audit.background import remove_expired_events
 from common import clock
 from datastores.background import clean_abandoned_uploads
@@ -31,8 +32,9 @@ def every_hour() -> None:
     try:
         clean_abandoned_uploads.apply_async(retry=False)
         remove_expired_events.apply_async(retry=False)
+        remove_ended_sessions.apply_async(retry=False)
     except BrokerError:
-        logger.warning("abandoned uploads and old audit rows go later: the Celery broker is away")
+        logger.warning("what is old (uploads, audit rows, sessions) goes later: the Celery broker is away")
 
 
 def unsealed_executions() -> list[UUID]:

@@ -3,11 +3,6 @@
 
 const place = document.getElementById("api-docs");
 
-function csrfToken() {
-  const found = document.cookie.split("; ").find((pair) => pair.startsWith("csrftoken="));
-  return found ? decodeURIComponent(found.slice("csrftoken=".length)) : "";
-}
-
 SwaggerUIBundle({
   domNode: place,
   url: place.dataset.schema,
@@ -18,7 +13,7 @@ SwaggerUIBundle({
   validatorUrl: null,
   requestInterceptor(request) {
     if (new URL(request.url, location.href).origin === location.origin) {
-      request.headers["X-CSRFToken"] = csrfToken();
+      request.headers["X-CSRFToken"] = place.dataset.csrfToken;
     }
     return request;
   },

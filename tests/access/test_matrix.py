@@ -13,7 +13,6 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from accounts.models import User
-from accounts.services import create_api_token
 from projects.models import Project
 from tests.access.declared import TABLE
 from tests.access.declared.route import (
@@ -30,6 +29,7 @@ from tests.access.declared.route import (
 )
 from tests.access.routes import all_routes
 from tests.access.world import World, build_world
+from tests.support.factories import make_token
 
 
 def reason_not_declared(route: str) -> str:
@@ -57,8 +57,7 @@ def caller(user: User | None, route: Route) -> Client:
     if route.page:
         client.force_login(user)
         return client
-    _, secret = create_api_token(user=user, name="matrix")
-    client.defaults["HTTP_AUTHORIZATION"] = f"Token {secret}"
+    client.defaults["HTTP_AUTHORIZATION"] = f"Token {make_token(user)}"
     return client
 
 
@@ -85,7 +84,8 @@ def fingerprint() -> dict[str, int]:
     return {
         model._meta.label: model._default_manager.count()
         for model in apps.get_models()
-        if model._meta.app_label not in {"sessions", "admin"} and model._meta.label != "accounts.ApiToken"
+        if model._meta.app_label not in {"sessions", "admin"}
+        and model._meta.label not in {"accounts.ApiToken", "accounts.UserSession"}
     }
 
 

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, User, UserSession
+from common import clock
 from datastores.models import Datum, DatumAlias
 from executions.models import Execution
 from executions.types import Status
@@ -35,6 +36,7 @@ class World:
     token: ApiToken
     invitation: Invitation
     project_invitation: ProjectInvitation
+    session: UserSession
 
     @property
     def secrets(self) -> list[str]:
@@ -88,6 +90,8 @@ class World:
             "secret": "forged",
             "token": "forged",
             "token_id": self.token.pk,
+            "email_id": self.alice.email_addresses.get().pk,
+            "session_id": self.session.pk,
             "organization_id": self.organization.pk,
             "team_id": self.team.pk,
             "reference": self.execution.environment.slug,
@@ -132,8 +136,9 @@ def build_world() -> World:
     invitation = factories.make_invitation(organization, "secret-friend@example.com", inviter=alice)
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
     project_invitation = factories.make_project_invitation(project, "secret-guest@example.com")
+    session = UserSession.objects.create(user=alice, session_key="0" * 32, last_seen_at=clock.now())
     charlie = factories.make_user("charlie")
     return World(
         alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation,
-        project_invitation,
+        project_invitation, session,
     )  # fmt: skip

@@ -6,8 +6,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from accounts import login_links, throttling
+from accounts import login_links
 from accounts.models import ApiToken, User
+from accounts.throttling import PASSWORDS
 from common.redis import client as redis_client
 from tests.support.factories import PASSWORD, make_user
 
@@ -64,7 +65,7 @@ class TestGetToken:
 
 class TestThrottling:
     def test_guesses_at_one_account(self, alice: User) -> None:
-        for _ in range(throttling.ATTEMPTS_PER_ACCOUNT_AND_ADDRESS):
+        for _ in range(PASSWORDS.per_account_and_address):
             assert ask(password="guess").status_code == 400
         refused = ask()
         assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
@@ -73,33 +74,33 @@ class TestThrottling:
         assert ask(address="192.0.2.2").status_code == 200
 
     def test_guesses_at_one_account_from_everywhere(self, alice: User) -> None:
-        for number in range(throttling.ATTEMPTS_PER_ACCOUNT):
+        for number in range(PASSWORDS.per_account):
             assert ask(password="guess", address=f"198.51.100.{number}").status_code == 400
         assert ask(address="203.0.113.9").status_code == 429
 
     def test_guesses_at_many_accounts_from_one_address(self, alice: User) -> None:
-        for number in range(throttling.ATTEMPTS_PER_ADDRESS):
+        for number in range(PASSWORDS.per_address):
             ask(username=f"user{number}", password="guess")
         assert ask().status_code == 429
         assert ask(address="192.0.2.2").status_code == 200
 
     def test_an_ipv6_network_is_one_address(self, alice: User) -> None:
-        for number in range(throttling.ATTEMPTS_PER_ACCOUNT_AND_ADDRESS):
+        for number in range(PASSWORDS.per_account_and_address):
             ask(password="guess", address=f"2001:db8::{number:x}")
         assert ask(address="2001:db8::ffff").status_code == 429
         assert ask(address="2001:db8:0:1::1").status_code == 200
 
     def test_a_forged_header_is_no_new_address(self, alice: User) -> None:
-        for number in range(throttling.ATTEMPTS_PER_ACCOUNT_AND_ADDRESS):
+        for number in range(PASSWORDS.per_account_and_address):
             ask(password="guess", headers={"X-Forwarded-For": f"203.0.113.{number}"})
         assert ask(headers={"X-Forwarded-For": "203.0.113.99"}).status_code == 429
 
     def test_right_passwords_are_no_guesses(self, alice: User) -> None:
-        for _ in range(3 * throttling.ATTEMPTS_PER_ACCOUNT_AND_ADDRESS):
+        for _ in range(3 * PASSWORDS.per_account_and_address):
             assert ask().status_code == 200
 
     def test_the_login_page_counts_too(self, alice: User) -> None:
-        for _ in range(throttling.ATTEMPTS_PER_ACCOUNT_AND_ADDRESS):
+        for _ in range(PASSWORDS.per_account_and_address):
             ask(password="guess")
         page = Client(REMOTE_ADDR="192.0.2.1").post(
             "/auth/login/", {"username": "alice", "password": PASSWORD}
@@ -110,7 +111,7 @@ class TestThrottling:
         ask(password="guess")
         names = redis_client().keys("*login-attempts*")
         assert len(names) == 3
-        assert all(0 < redis_client().ttl(name) <= throttling.WINDOW_SECONDS for name in names)
+        assert all(0 < redis_client().ttl(name) <= PASSWORDS.window_seconds for name in names)
         assert all(b"alice" not in name and b"192.0.2" not in name for name in names)
 
 

@@ -24,6 +24,17 @@ class LoginPage:
         expect(self.page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
 
 
+class AccountMenu:
+    """The menu behind one's own name."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def choose(self, name: str) -> None:
+        self.page.get_by_label(re.compile("^Account of")).click()
+        self.page.locator(".app-bar").get_by_text(name, exact=True).click()
+
+
 class CreateForm:
     def __init__(self, page: Page) -> None:
         self.page = page

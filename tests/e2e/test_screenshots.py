@@ -1,5 +1,6 @@
 """Every main page, wide and narrow, light and dark: kept for looking at, and checked for what a machine can see."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.code import CODE
-from tests.e2e.conftest import Workspace, unique_name
+from tests.e2e.conftest import Complaints, Workspace, unique_name
 from tests.e2e.pages import ExecutionPage
 from tests.support.live import LivePlatform
 from tests.support.rest import Rest
@@ -68,11 +69,31 @@ def test_login(
     keep(page, artefacts, "login")
 
 
+@pytest.mark.parametrize("name", ["reset", "reset/1-forged"])
+def test_forgotten_password(
+    open_context: Callable[..., BrowserContext],
+    complaints: Complaints,
+    live_platform: LivePlatform,
+    artefacts: Path,
+    name: str,
+) -> None:
+    complaints.expect("the server responded with a status of 400")
+    page = open_context(base_url=live_platform.url).new_page()
+    page.goto(f"/auth/{name}/")
+    expect(page.get_by_text(re.compile("Send the letter|Ask for another letter"))).to_be_visible()
+    keep(page, artefacts, name.replace("/", "-"))
+
+
 @pytest.mark.parametrize(
     ("name", "path", "landmark"),
     [
         ("home", "/", "Projects"),
         ("tokens", "/auth/tokens/", "API tokens"),
+        ("profile", "/auth/profile/", "User name"),
+        ("emails", "/auth/emails/", "Add an address"),
+        ("security", "/auth/security/", "Two-factor authentication"),
+        ("password-change", "/auth/security/password/", "New password again"),
+        ("two-factor-begin", "/auth/security/two-factor/", "authenticator app"),
         ("executions", "{project}", "Baseline"),
         ("create", "{project}executions/create/", "learning_rate"),
         ("commits", "{project}commits/", "test"),

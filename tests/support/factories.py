@@ -15,8 +15,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from valohai_yaml import parse
 
-from accounts.models import EmailAddress, Owner, TotpDevice, User
+from accounts.models import ApiToken, EmailAddress, Owner, TotpDevice, User
+from accounts.services.tokens import digest_of
 from common import clock
+from common.ids import new_token
 from datastores.models import DataStore, Datum
 from environments.models import Environment
 from executions.models import Execution
@@ -59,6 +61,14 @@ def make_user(username: str = "", **fields: Any) -> User:
     username = username or f"user{next(_numbers)}"
     fields.setdefault("email", f"{username}@example.com")
     return User.objects.create_user(username=username, password=PASSWORD, **fields)
+
+
+def make_token(user: User, **fields: Any) -> str:
+    """The secret of a new API token."""
+    secret = new_token()
+    values = {"name": "test", "digest": digest_of(secret), "hint": secret[:6], **fields}
+    ApiToken.objects.create(user=user, **values)
+    return secret
 
 
 def make_organization(

@@ -1,0 +1,157 @@
+"""Two-factor authentication: an authenticator app, with recovery codes for when it is lost."""
+
+from django.db import transaction
+
+from accounts import letters, totp
+from accounts.errors import NotSuperuser, TwoFactorState, WrongCode
+from accounts.models import RecoveryCode, TotpDevice, User
+from accounts.selectors import has_2fa, organization_ids
+from accounts.services.passwords import confirm_password
+from accounts.throttling import CODES
+from audit.services import record
+from common import clock, notices
+
+BY_APP, BY_RECOVERY_CODE = "code", "recovery code"
+
+
+def accept_code(*, user: User, code: str, address: str, failure: str) -> str:
+    """Use up a code of the app or a recovery code; how it was proved. Raises `WrongCode`, `Throttled`.
+
+    A wrong one is written into the audit log as an event of the kind `failure`.
+    """
+    attempt = CODES.count(user.username, address)
+    how = _use(user, code)
+    if how is None:
+        actor = None if failure == "user.sign_in_failed" else user
+        record(
+            failure,
+            actor=actor,
+            target=user,
+            after={"refused": "second factor"},
+            also_for=organization_ids(user),
+        )
+        raise WrongCode
+    attempt.forgive()
+    return how
+
+
+def begin_two_factor(*, user: User, password: str, address: str) -> TotpDevice:
+    """A seed to show to the app. It counts once `confirm_two_factor` has seen a code of it."""
+    confirm_password(user=user, password=password, address=address)
+    _require(user, on=False)
+    device, _ = TotpDevice.objects.update_or_create(
+        user=user, defaults={"seed": totp.new_seed(), "confirmed_at": None, "last_used_step": 0}
+    )
+    return device
+
+
+@transaction.atomic
+def confirm_two_factor(*, user: User, code: str, address: str) -> list[str]:
+    """From now on logins need a code. The recovery codes, which are not kept in readable form.
+
+    Raises `WrongCode` and `TwoFactorState`.
+    """
+    device = TotpDevice.objects.filter(user=user, confirmed_at__isnull=True).first()
+    if device is None:
+        raise TwoFactorState("Two-factor authentication is on already, or its setup has not begun.")
+    now = clock.now()
+    step = totp.matching_step(device.seed, _digits(code), now)
+    if step is None:
+        raise WrongCode
+    pending = TotpDevice.objects.filter(user=user, confirmed_at__isnull=True)
+    if not pending.update(confirmed_at=now, last_used_step=step):
+        raise TwoFactorState("Two-factor authentication is on already.")
+    codes = _replace_recovery_codes(user)
+    _tell(user, "user.two_factor_enabled", user, address, "Two-factor authentication was switched on")
+    return codes
+
+
+def renew_recovery_codes(*, user: User, password: str, code: str, address: str) -> list[str]:
+    """Ten new recovery codes; the old ones no longer work."""
+    _prove(user, password, code, address)
+    with transaction.atomic():
+        codes = _replace_recovery_codes(user)
+        _tell(user, "user.recovery_codes_renewed", user, address, "New recovery codes were made")
+    return codes
+
+
+def disable_two_factor(*, user: User, password: str, code: str, address: str) -> None:
+    """From now on the password is enough."""
+    _prove(user, password, code, address)
+    _remove(user, user, address)
+
+
+def remove_two_factor(*, user: User, actor: User) -> None:
+    """A superuser helps somebody who has lost both the app and the recovery codes."""
+    if not actor.is_superuser:
+        raise NotSuperuser
+    _require(user, on=True)
+    _remove(user, actor, "")
+
+
+@transaction.atomic
+def _remove(user: User, actor: User, address: str) -> None:
+    TotpDevice.objects.filter(user=user).delete()
+    RecoveryCode.objects.filter(user=user).delete()
+    _tell(user, "user.two_factor_disabled", actor, address, "Two-factor authentication was switched off")
+
+
+def _prove(user: User, password: str, code: str, address: str) -> None:
+    confirm_password(user=user, password=password, address=address)
+    _require(user, on=True)
+    accept_code(user=user, code=code, address=address, failure="user.confirmation_failed")
+
+
+def _require(user: User, *, on: bool) -> None:
+    if has_2fa(user) != on:
+        raise TwoFactorState(f"Two-factor authentication is {'off' if on else 'on'} already.")
+
+
+@transaction.atomic
+def _use(user: User, code: str) -> str | None:
+    digits = _digits(code)
+    if digits.isdecimal():
+        return BY_APP if _use_of_app(user, digits) else None
+    unused = RecoveryCode.objects.filter(user=user, digest=totp.recovery_digest(code), used_at__isnull=True)
+    if not has_2fa(user) or not unused.update(used_at=clock.now()):
+        return None
+    left = RecoveryCode.objects.filter(user=user, used_at__isnull=True).count()
+    record(
+        "user.recovery_code_used",
+        actor=user,
+        target=user,
+        after={"left": left},
+        also_for=organization_ids(user),
+    )
+    return BY_RECOVERY_CODE
+
+
+def _use_of_app(user: User, code: str) -> bool:
+    """Whether the code is right and was not used before: of two that come with one code, the row count lets in one."""
+    device = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).first()
+    step = totp.matching_step(device.seed, code, clock.now()) if device else None
+    if device is None or step is None:
+        return False
+    unused = TotpDevice.objects.filter(user=user, confirmed_at=device.confirmed_at, last_used_step__lt=step)
+    return unused.update(last_used_step=step) == 1
+
+
+def _replace_recovery_codes(user: User) -> list[str]:
+    RecoveryCode.objects.filter(user=user).delete()
+    codes = totp.new_recovery_codes()
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(user=user, digest=totp.recovery_digest(code)) for code in codes
+    )
+    return codes
+
+
+def _digits(code: str) -> str:
+    """Apps show `123 456`."""
+    return "".join(code.split())
+
+
+def _tell(user: User, kind: str, actor: User, address: str, what: str) -> None:
+    record(kind, actor=actor, target=user, also_for=organization_ids(user))
+    letters.security_change(user=user, what=f"{what} for your account", address=address)
+    # What organizations that require two factors let the user see has changed.
+    notices.publish_on_commit(f"access:{user.pk}", "changed")
