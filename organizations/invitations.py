@@ -13,7 +13,7 @@ from django.core.validators import EmailValidator
 from django.db.models import QuerySet
 
 from accounts.models import User
-from accounts.services import digest_of
+from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
 from organizations.errors import (
