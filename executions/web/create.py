@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.current import user_of
 from accounts.models import User
 from common.web.pages import page
-from environments.selectors import environments_for
+from environments.selectors import environments_for_project
 from executions import selectors, services
 from executions.errors import ExecutionNotFound
 from executions.web import form_facts
@@ -58,7 +58,7 @@ def facts_for(request: HttpRequest, project: Project) -> dict[str, Any]:
         "branches": form_facts.branches_of(listed),
         "commit": commit.identifier if commit else "",
         "given": given,
-        "environments": form_facts.environment_facts(environments_for(user).order_by("name")),
+        "environments": form_facts.environment_facts(environments_for_project(user, project)),
         "installation": {"no_output_timeout": settings.DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS},
         "default_environment": project.default_environment_slug,
         "inherited": form_facts.inherited_facts(variables_of(project).values()),

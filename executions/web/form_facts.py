@@ -9,7 +9,7 @@ from valohai_yaml.objs.environment_variable import EnvironmentVariable
 from valohai_yaml.objs.input import Input
 from valohai_yaml.objs.parameter import Parameter
 
-from environments.models import Environment
+from environments.selectors import EnvironmentChoice
 from projects.models import Commit, ProjectVariable
 
 
@@ -82,7 +82,10 @@ def commit_facts(commit: Commit) -> dict[str, Any]:
     }
 
 
-def environment_facts(environments: Iterable[Environment]) -> list[dict[str, Any]]:
+def environment_facts(choice: EnvironmentChoice) -> list[dict[str, Any]]:
+    """What can be chosen, then what cannot, with the reason in `unavailable`."""
+    reasons = [(environment, "") for environment in choice.usable]
+    reasons += [(unusable.environment, unusable.reason) for unusable in choice.unusable]
     return [
         {
             "slug": environment.slug,
@@ -91,8 +94,9 @@ def environment_facts(environments: Iterable[Environment]) -> list[dict[str, Any
             "gpu": environment.gpu_spec if environment.has_gpu else "",
             "price": float(environment.per_hour_price_usd),
             "supports_priority": environment.supports_priority,
+            "unavailable": reason,
         }
-        for environment in environments
+        for environment, reason in reasons
     ]
 
 

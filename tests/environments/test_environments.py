@@ -51,12 +51,11 @@ def test_a_reference_is_a_slug_an_id_or_the_project_s_default(alice: User, proje
     assert resolve_environment(alice, PROJECT_DEFAULT, project) == gpu
 
 
-@pytest.mark.parametrize("reference", ["absent", "", "x\0y", "hidden", "off", "GPU"])
+@pytest.mark.parametrize("reference", ["absent", "", "x\0y", "hidden", "GPU"])
 def test_references_to_nothing_that_one_may_use(
     charlie: User, alice: User, project: Project, reference: str
 ) -> None:
     make_environment("hidden", owner=alice.owner)
-    make_environment("off", enabled=False)
     make_environment("gpu")
     with pytest.raises(EnvironmentNotFound) as refused:
         resolve_environment(charlie, reference, project)
