@@ -1,9 +1,12 @@
 """Who may use, know of and manage environments and registry credentials. The rights come from `organizations.access`."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from accounts.models import Owner, User
+from environments.errors import EnvironmentNotChangeable
 from environments.models import Environment, TeamPlace
 from organizations.access import (
     Capability,
@@ -54,8 +57,25 @@ def administers(user: User | AnonymousUser, owner: Owner | None) -> bool:
     return organization is not None and Capability.ADMINISTER in capabilities_in(user, organization)
 
 
+def administered_owners(
+    user: User | AnonymousUser, environments: Collection[Environment]
+) -> frozenset[int | None]:
+    """Of the owners of these, whose things the user manages. One query, however many there are."""
+    owners = {environment.owner_id for environment in environments}
+    if not isinstance(user, User) or user.is_superuser:
+        return frozenset(owners if isinstance(user, User) else ())
+    owned = memberships_of(user).filter(role=Role.OWNER, organization_id__in=owners - {None})
+    return frozenset(owned.values_list("organization_id", flat=True))
+
+
 def manages(user: User | AnonymousUser, environment: Environment) -> bool:
     return administers(user, environment.owner)
+
+
+def require_management(user: User | AnonymousUser, environment: Environment) -> None:
+    """Raise `EnvironmentNotChangeable` unless `user` manages the environment."""
+    if not manages(user, environment):
+        raise EnvironmentNotChangeable(environment, environment.owner)
 
 
 def _within_reach(user: User) -> Q:

@@ -6,7 +6,15 @@ class EnvironmentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from environments.web.choices import environment_choices  # models are not loaded before this
+        from environments.services import defaults  # models are not loaded before this
+        from environments.web import environments, registries
+        from environments.web.choices import environment_choices
+        from organizations.services import settings_checks
+        from organizations.web.pages import tabs
+        from projects.services.projects import change_checks
         from projects.web import choices
 
         choices.environment_choices.append(environment_choices)
+        change_checks.append(defaults.check_default_of_project)
+        settings_checks.append(defaults.check_default_of_organization)
+        tabs.extend([environments.TAB, registries.TAB])

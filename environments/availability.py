@@ -83,8 +83,7 @@ def _of_a_member(environment: "Environment", standing: Standing) -> str | None:
 
 
 def _without_a_place(environment: "Environment", standing: Standing) -> str | None:
-    belongs = environment.team_id or environment.member_id
-    if not environment.restricted_to_teams or belongs or standing.places.get(environment.pk):
+    if not environment.restricted_to_teams or environment.team_id or standing.places.get(environment.pk):
         return None
     if standing.project_team:
         lacking = f"the project's team {standing.project_team} has no place in it"

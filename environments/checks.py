@@ -22,6 +22,9 @@ _LONGEST = {
     "description": 4000,
 }
 
+RESERVED_SLUGS = frozenset({"create", "default"})
+"""Addresses of pages where a slug would stand."""
+
 LABELS = {
     "per_hour_price_usd": "price per hour",
     "per_user_queue_quota": "quota per user",
@@ -43,7 +46,9 @@ def check_names(environment: Environment, *, namespace: str) -> None:
     """`namespace`: how slug and queue have to begin. Raises `FieldsRefused`."""
     slug, queue = environment.slug, environment.queue_name
     faults: dict[str, list[str]] = {"slug": [], "queue_name": []}
-    if not _SLUG.match(slug) or _is_uuid(slug):
+    if slug in RESERVED_SLUGS:
+        faults["slug"].append(f"'{slug}' is a word of the platform. Choose another slug.")
+    elif not _SLUG.match(slug) or _is_uuid(slug):
         faults["slug"].append(
             "Use 1 to 128 lower-case letters, digits, '-' and '_', beginning and ending with a letter or digit; an id is "
             "no slug."
@@ -52,7 +57,9 @@ def check_names(environment: Environment, *, namespace: str) -> None:
         faults["slug"].append(
             f"Slugs of this organization begin with '{namespace}', such as '{namespace}gpu'."
         )
-    if not _QUEUE.match(queue):
+    if queue == slug:
+        pass  # what is wrong with it was said
+    elif not _QUEUE.match(queue):
         faults["queue_name"].append("Use 1 to 128 letters, digits, '-', '_' and '.' for the queue.")
     elif not queue.startswith(namespace):
         faults["queue_name"].append(f"Queues of this organization begin with '{namespace}'.")

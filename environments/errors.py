@@ -141,3 +141,9 @@ class PatternRefused(DomainError):
     """An image pattern that has the wrong form or is taken; the message says which."""
 
     field = "image_pattern"
+
+
+class DefaultRefused(DomainError):
+    """An environment that cannot be a default; the message says why."""
+
+    field = "default_environment"

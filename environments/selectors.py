@@ -64,8 +64,13 @@ def environments_for(user: User | AnonymousUser) -> QuerySet[Environment]:
 
 
 def known_environments(user: User | AnonymousUser) -> QuerySet[Environment]:
-    """Also those that are switched off or closed to the user: what one addresses to look at it or to manage it."""
+    """Also those that are switched off or closed to the user, who is told why."""
     return _listed(environments_known_to(user))
+
+
+def shown_environments(user: User | AnonymousUser) -> QuerySet[Environment]:
+    """What one looks at by its address: what the user may use, and what they administer."""
+    return _listed(environments_usable_by(user) | environments_administered_by(user))
 
 
 def administered_environments(user: User | AnonymousUser) -> QuerySet[Environment]:
@@ -78,8 +83,13 @@ def environments_of(organization: Organization) -> QuerySet[Environment]:
     return _listed(Q(owner_id=organization.pk)).prefetch_related(Prefetch("team_places", places))
 
 
+def shared_environments() -> QuerySet[Environment]:
+    """Of nobody, for everybody on the installation."""
+    return _listed(Q(owner__isnull=True, enabled=True))
+
+
 def usable_by_projects_of(organization: Organization) -> QuerySet[Environment]:
-    """What can be the default of every new project of the organization."""
+    """What can be the default of new projects of the organization."""
     shared = Q(owner__isnull=True) | Q(owner_id=organization.pk)
     return _listed(shared & Q(enabled=True, team__isnull=True, member__isnull=True))
 
@@ -185,6 +195,23 @@ def registries_for(user: User | AnonymousUser) -> QuerySet[RegistryCredentials]:
         .select_related("owner__organization")
         .order_by("owner__name", "image_pattern")
     )
+
+
+def registries_of(organization: Organization) -> QuerySet[RegistryCredentials]:
+    """For the organization's owners."""
+    return (
+        RegistryCredentials.objects.filter(owner_id=organization.pk)
+        .order_by("image_pattern")
+        .defer("secrets")
+    )
+
+
+def registry_of(organization: Organization, registry_id: UUID) -> RegistryCredentials:
+    owned = RegistryCredentials.objects.select_related("owner__organization").filter(owner_id=organization.pk)
+    found = owned.filter(pk=registry_id).first()
+    if found is None:
+        raise RegistryNotFound(registry_id)
+    return found
 
 
 def administered_registries(user: User | AnonymousUser) -> QuerySet[RegistryCredentials]:

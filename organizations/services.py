@@ -1,5 +1,8 @@
 """Writes of organizations: who belongs to which, and in which teams. Superusers and owners of the organization decide."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
@@ -9,6 +12,11 @@ from organizations.errors import LastOwner, NameRefused, NotAMember, NotSuperuse
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
 
 Role = OrganizationMembership.Role
+
+settings_checks: list[Callable[[Organization, dict[str, Any]], None]] = []
+"""Higher apps append a function that raises a `DomainError` for a changed setting that the organization cannot have, such as
+a default environment that its projects may not use."""
+
 _LONGEST_TEAM_NAME = 64
 
 

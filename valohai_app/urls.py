@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("common.urls")),
     path("", include("accounts.web.urls")),
     path("", include("datastores.web.urls")),
+    path("", include("environments.web.urls")),
     path("", include("executions.web.urls")),
     path("", include("projects.web.urls")),
 ]

@@ -8,10 +8,9 @@ from django.db.models import ProtectedError
 from accounts.models import Owner, User
 from audit.services import record, record_change, snapshot
 from environments import checks
-from environments.access import administers, manages
+from environments.access import administers, require_management
 from environments.errors import (
     EnvironmentInUse,
-    EnvironmentNotChangeable,
     MemberRefused,
     NameFixed,
     OwnerRefused,
@@ -87,8 +86,7 @@ def update_environment(*, environment: Environment, actor: User, **changes: Any)
         .select_related("owner__organization", "team", "member")
         .get(pk=environment.pk)
     )
-    if not manages(actor, row):
-        raise EnvironmentNotChangeable(row, row.owner)
+    require_management(actor, row)
     for name in FIXED & changes.keys():
         if changes.pop(name) != getattr(row, name):
             raise NameFixed(name)
@@ -114,8 +112,7 @@ def set_enabled(*, environment: Environment, actor: User, enabled: bool) -> None
 @transaction.atomic
 def delete_environment(*, environment: Environment, actor: User) -> None:
     """Raises `EnvironmentInUse` when executions refer to it: they say for ever where they ran."""
-    if not manages(actor, environment):
-        raise EnvironmentNotChangeable(environment, environment.owner)
+    require_management(actor, environment)
     record("environment.deleted", actor=actor, target=environment, before=_shown(environment))
     try:
         Environment.objects.filter(pk=environment.pk).delete()

@@ -7,8 +7,8 @@ from django.db import transaction
 from accounts.models import User
 from audit.services import record_change
 from environments import checks
-from environments.access import manages
-from environments.errors import EnvironmentNotChangeable, TeamRefused
+from environments.access import require_management
+from environments.errors import TeamRefused
 from environments.models import Environment, TeamPlace
 from organizations.models import Team
 
@@ -50,8 +50,7 @@ def _locked(environment: Environment, actor: User) -> Environment:
         .select_related("owner__organization")
         .get(pk=environment.pk)
     )
-    if not manages(actor, row):
-        raise EnvironmentNotChangeable(row, row.owner)
+    require_management(actor, row)
     return row
 
 

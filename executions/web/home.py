@@ -12,12 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.current import user_of
 from common.errors import DomainError
+from common.web.forms import show_error
 from common.web.pages import page, wants_fragment
 from executions import listing
 from executions.web.latest_run import latest_run
 from projects import selectors, services
 from projects.models import Project
-from projects.web.forms import ProjectForm, show_error
+from projects.web.forms import ProjectForm
 
 PAGE_SIZE = 50
 SWITCH_SIZE = 12

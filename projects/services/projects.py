@@ -1,7 +1,7 @@
 """Creating, changing and deleting projects, and the numbers that they give out."""
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Owner, User
 from organizations.access import Capability, require
-from organizations.models import Team
+from organizations.models import Organization, Team
 from projects import selectors
 from projects.background import delete_stored_files, forget_mirror
 from projects.errors import (
@@ -34,6 +34,10 @@ stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
 """Higher apps that keep files of a project in the platform's storage append a function that names them; the files go
 after the project is gone."""
 
+change_checks: list[Callable[[Project, User, Mapping[str, Any]], None]] = []
+"""Higher apps append a function that raises a `DomainError` for a changed value that the project, as it is in memory then,
+cannot have: an environment or a store that it may not use."""
+
 
 def create_project(
     *,
@@ -50,6 +54,7 @@ def create_project(
     project = Project(
         name=_checked_name(name), owner=owner, team=team, description=_checked_text(description, "description"),
         yaml_path=checked_yaml_path(yaml_path), creator=actor, default_notifications=default_notifications,
+        **_defaults_of(owner),
     )  # fmt: skip
     _save(project)
     return project
@@ -71,8 +76,12 @@ def update_project(*, project: Project, actor: User, **changes: Any) -> Project:
         "description": partial(_checked_text, field="description"),
         "default_environment_slug": partial(_checked_text, field="default_environment"),
     }
+    before = {field: getattr(project, field) for field in changes}
     for field, value in changes.items():
         setattr(project, field, checks[field](value) if field in checks else value)
+    changed = {field: value for field, value in changes.items() if value != before[field]}
+    for check in change_checks:
+        check(project, actor, changed)
     _save(project, update_fields=[*changes, "updated_at"])
     return project
 
@@ -106,6 +115,17 @@ def next_counter(*, project_id: UUID, kind: str) -> int:
             [project_id, kind],
         )
         return int(cursor.fetchone()[0])
+
+
+def _defaults_of(owner: Owner) -> dict[str, Any]:
+    """What new projects of an organization begin with; each may change it for itself later."""
+    organization: Organization | None = getattr(owner, "organization", None)
+    if organization is None:
+        return {}
+    return {
+        "default_environment_slug": organization.default_environment_slug,
+        "upload_store_id": organization.default_store_id,
+    }
 
 
 def _save(project: Project, update_fields: list[str] | None = None) -> None:

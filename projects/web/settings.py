@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.current import user_of
 from common.errors import DomainError, NotFound
+from common.web.forms import show_error
 from common.web.pages import page
 from organizations.access import Capability, require
 from projects import selectors, services
 from projects.models import DEFAULT_FETCH_REFERENCE, Project
 from projects.web.choices import environment_choices
 from projects.web.context import Tab, project_page
-from projects.web.forms import GeneralForm, RepositoryForm, VariableForm, show_error
+from projects.web.forms import GeneralForm, RepositoryForm, VariableForm
 
 TABS = {
     "general": "General",
@@ -50,7 +51,7 @@ def settings(request: HttpRequest, owner: str, project: str, tab: str = "general
 
 def general(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
     fields = ("name", "description", "default_environment_slug", "yaml_path")
-    choices = [choice for listing in environment_choices for choice in listing(user_of(request))]
+    choices = [choice for listing in environment_choices for choice in listing(user_of(request), project)]
     current = project.default_environment_slug
     if current and current not in dict(choices):
         choices.append((current, f"{current} (not available to you)"))

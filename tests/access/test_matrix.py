@@ -16,7 +16,17 @@ from accounts.models import User
 from accounts.services import create_api_token
 from projects.models import Project
 from tests.access.declared import TABLE
-from tests.access.declared.route import ALIAS, IN_BODY, ORGANIZATION, OWN, PROJECT, SIGNED_IN, TOKEN, Route
+from tests.access.declared.route import (
+    ADMINISTERED,
+    ALIAS,
+    IN_BODY,
+    ORGANIZATION,
+    OWN,
+    PROJECT,
+    SIGNED_IN,
+    TOKEN,
+    Route,
+)
 from tests.access.routes import all_routes
 from tests.access.world import World, build_world
 
@@ -78,7 +88,9 @@ def fingerprint() -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize(("text", "method"), cases(SIGNED_IN, PROJECT, IN_BODY, ALIAS, ORGANIZATION, OWN))
+@pytest.mark.parametrize(
+    ("text", "method"), cases(SIGNED_IN, PROJECT, IN_BODY, ALIAS, ORGANIZATION, ADMINISTERED, OWN)
+)
 def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     route = TABLE[text]
     before = fingerprint()
@@ -91,12 +103,22 @@ def test_anonymous_is_turned_away(world: World, text: str, method: str) -> None:
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, OWN))
+@pytest.mark.parametrize(("text", "method"), cases(PROJECT, ALIAS, ORGANIZATION, ADMINISTERED, OWN))
 def test_stranger_finds_nothing(world: World, text: str, method: str) -> None:
     route = world.filled(TABLE[text])
     before = fingerprint()
     answer = call(caller(world.charlie, route), method, world.path(text), route)
     assert answer.status_code == 404
+    assert fingerprint() == before
+    world.assert_untouched()
+
+
+@pytest.mark.parametrize(("text", "method"), cases(ADMINISTERED))
+def test_a_member_does_not_manage(world: World, text: str, method: str) -> None:
+    route = world.filled(TABLE[text])
+    before = fingerprint()
+    answer = call(caller(world.viewer, route), method, world.path(text), route)
+    assert answer.status_code == 403
     assert fingerprint() == before
     world.assert_untouched()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from accounts.models import ApiToken, User
 from datastores.models import Datum, DatumAlias
+from environments.models import Environment, RegistryCredentials
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Organization, Team
@@ -32,6 +33,8 @@ class World:
     organization: Organization
     team: Team
     token: ApiToken
+    environment: Environment
+    registry: RegistryCredentials
 
     @property
     def secrets(self) -> list[str]:
@@ -44,6 +47,8 @@ class World:
             "alice@example.com",
             "secret-organization",
             "secret-team",
+            "secret-registry",
+            "secret-environment",
         ]
 
     def path(self, route: str) -> str:
@@ -81,7 +86,11 @@ class World:
             "token_id": self.token.pk,
             "organization_id": self.organization.pk,
             "team_id": self.team.pk,
-            "reference": self.execution.environment.slug,
+            "reference": self.environment.pk,
+            "environment": self.environment.slug,
+            "registry_id": self.registry.pk,
+            "kind": "docker",
+            "organization": self.organization.name,
             "filename": "file.txt",
         }
         if name in by_name:
@@ -103,6 +112,10 @@ class World:
         assert DatumAlias.objects.get(pk=self.alias.pk).datum_id == self.datum.pk
         datum = Datum.objects.get(pk=self.datum.pk)
         assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
+        assert Environment.objects.get(pk=self.environment.pk).name == self.environment.name
+        assert (
+            RegistryCredentials.objects.get(pk=self.registry.pk).image_pattern == self.registry.image_pattern
+        )
 
 
 def build_world() -> World:
@@ -121,5 +134,10 @@ def build_world() -> World:
     organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer,))
     team = factories.make_team(organization, "secret-team", members=(alice,))
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
+    environment = factories.make_environment("secret-environment", owner=organization.owner)
+    registry = factories.make_registry(organization, "secret-registry.example.com/*")
     charlie = factories.make_user("charlie")
-    return World(alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token)
+    return World(
+        alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token, environment,
+        registry,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from valohai_yaml import parse
 from accounts.models import Owner, User
 from common import clock
 from datastores.models import DataStore, Datum
-from environments.models import Environment
+from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
@@ -129,6 +129,23 @@ def make_commit(
 def make_environment(slug: str = "", **fields: Any) -> Environment:
     slug = slug or f"environment{next(_numbers)}"
     return Environment.objects.create(slug=slug, **{"name": slug, "queue_name": slug, **fields})
+
+
+def make_place(environment: Environment, team: Team, max_running: int | None = None) -> TeamPlace:
+    return TeamPlace.objects.create(environment=environment, team=team, max_running=max_running)
+
+
+def make_registry(
+    organization: Organization, image_pattern: str = "docker.io/acme/*", **fields: Any
+) -> RegistryCredentials:
+    values = {
+        "kind": "docker",
+        "configuration": {"username": "robot"},
+        "secrets": '{"password": "s3cret-robot"}',
+    }
+    return RegistryCredentials.objects.create(
+        owner=organization.owner, image_pattern=image_pattern, **{**values, **fields}
+    )
 
 
 def make_execution(
