@@ -13,7 +13,7 @@ from tests.support import factories
 
 REAL_PARTS = {"live", "browser", "docker", "fault"}
 
-pytest_plugins = ["tests.support.live"]
+pytest_plugins = ["tests.support.live", "tests.support.tenants"]
 
 
 @pytest.hookimpl(wrapper=True)

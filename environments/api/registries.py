@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.current import user_of
+from common.rest.bodies import validated
 from common.rest.links import absolute
 from common.rest.times import timestamp
 from environments import selectors, services
 from environments.api.schemas import RegistryChange, RegistryCreate, RegistryShape
-from environments.api.views import validated
 from environments.models import RegistryCredentials
 from organizations.references import owned_organization
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from accounts.models import User
+from common.rest.bodies import validated
 from common.rest.links import absolute
 from common.rest.params import boolean, names
 from common.rest.times import timestamp
@@ -138,12 +139,6 @@ class TeamQuotasView(APIView):
         environment = selectors.named(selectors.shown_environments(request.user), reference)
         require_management(user_of(request), environment)
         return environment
-
-
-def validated(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = shape(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
 
 
 def represent_all(environments: Collection[Environment], request: Request) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ def check_default_of_organization(organization: Organization, changed: dict[str,
         raise DefaultRefused(
             f"'{slug}' is no environment that projects of {organization} can use. Choose an enabled one that belongs to no "
             "team and no member.",
+            field=_FIELD,
             code="does_not_exist",
         )
 

@@ -10,7 +10,7 @@ from executions.agent_api.inputs import input_entries
 from executions.models import Execution
 from executions.queue import job_token
 from executions.types import Status
-from projects.selectors import variables_of
+from executions.variables import variables_beside
 
 
 def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
@@ -43,16 +43,14 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
 
 
 def environment_variables(execution: Execution) -> dict[str, str]:
-    """Project variables when inherited, under the execution's own (which include the step's), under the identity."""
-    inherited: dict[str, str] = {}
-    if execution.inherit_environment_variables:
-        inherited = {name: variable.value for name, variable in variables_of(execution.project).items()}
+    """Inherited ones and those of groups, under the execution's own (which include the step's), under the identity."""
+    others = {name: variable.value for name, variable in variables_beside(execution).items()}
     identity = {
         "VH_JOB_ID": f"exec-{execution.pk}",
         "VH_EXECUTION_ID": str(execution.pk),
         "VH_PROJECT_ID": str(execution.project_id),
     }
-    return {**inherited, **execution.environment_variables, **identity}
+    return {**others, **execution.environment_variables, **identity}
 
 
 def execution_config(execution: Execution) -> dict[str, Any]:

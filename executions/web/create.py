@@ -18,7 +18,7 @@ from organizations.access import Capability, require
 from projects.config import parsed
 from projects.errors import ConfigBroken
 from projects.models import Commit, Project
-from projects.selectors import commits_for, resolve_commit, variables_of
+from projects.selectors import commits_for, effective_variables, groups_of, resolve_commit
 from projects.web.context import project_page
 
 SHOWN_COMMITS = 200
@@ -61,7 +61,8 @@ def facts_for(request: HttpRequest, project: Project) -> dict[str, Any]:
         "environments": form_facts.environment_facts(environments_for_project(user, project)),
         "installation": {"no_output_timeout": settings.DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS},
         "default_environment": project.default_environment_slug,
-        "inherited": form_facts.inherited_facts(variables_of(project).values()),
+        "inherited": form_facts.inherited_facts(effective_variables(project)),
+        "groups": form_facts.group_facts(groups_of(project)),
         **config_facts(commit, step),
     }
 

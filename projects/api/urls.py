@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from projects.api import views
+from projects.api import variables, views
 from projects.api.repository import ProjectRepositoryView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -30,5 +30,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("commits/", views.CommitListView.as_view(), name="commit-list"),
     path("commits/<str:identifier>/", views.CommitDetailView.as_view(), name="commit-detail"),
+    path("variable-groups/", variables.GroupListView.as_view(), name="variable-group-list"),
+    path(
+        "variable-groups/<uuid:group_id>/",
+        variables.GroupDetailView.as_view(),
+        name="variable-group-detail",
+    ),
+    path(
+        "variable-groups/<uuid:group_id>/variables/",
+        variables.GroupVariablesView.as_view(),
+        name="variable-group-variables",
+    ),
+    path(
+        "organizations/<int:organization_id>/environment-variables/",
+        variables.OrganizationVariablesView.as_view(),
+        name="organization-environment-variables",
+    ),
     path("repositories/", views.RepositoryListView.as_view(), name="repository-list"),
 ]

@@ -153,8 +153,14 @@ def variables(request: HttpRequest, project: Project, context: dict[str, Any]) -
         else:
             messages.success(request, f"Saved {form.cleaned_data['name']}.")
             return to_tab(project, "variables")
-    listed = selectors.variables_of(project).values()
-    return render(request, "projects/settings/variables.html", context | {"form": form, "variables": listed})
+    own = selectors.variables_of(project)
+    inherited = [
+        (name, variable)
+        for name, variable in sorted(selectors.effective_variables(project).items())
+        if name not in own
+    ]
+    context |= {"form": form, "variables": own.values(), "inherited": inherited}
+    return render(request, "projects/settings/variables.html", context)
 
 
 @page

@@ -11,7 +11,7 @@ from environments.models import Environment, RegistryCredentials
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Organization, Team
-from projects.models import Commit, Project, ProjectVariable, Repository
+from projects.models import Commit, GroupVariable, Project, ProjectVariable, Repository, VariableGroup
 from tests.support import factories
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class World:
     token: ApiToken
     environment: Environment
     registry: RegistryCredentials
+    group: VariableGroup
 
     @property
     def secrets(self) -> list[str]:
@@ -49,6 +50,7 @@ class World:
             "secret-team",
             "secret-registry",
             "secret-environment",
+            "secret-group",
         ]
 
     def path(self, route: str) -> str:
@@ -89,6 +91,7 @@ class World:
             "reference": self.environment.pk,
             "environment": self.environment.slug,
             "registry_id": self.registry.pk,
+            "group_id": self.group.pk,
             "kind": "docker",
             "organization": self.organization.name,
             "filename": "file.txt",
@@ -112,6 +115,7 @@ class World:
         assert DatumAlias.objects.get(pk=self.alias.pk).datum_id == self.datum.pk
         datum = Datum.objects.get(pk=self.datum.pk)
         assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
+        assert GroupVariable.objects.get(group=self.group).value == "variable-value"
         assert Environment.objects.get(pk=self.environment.pk).name == self.environment.name
         assert (
             RegistryCredentials.objects.get(pk=self.registry.pk).image_pattern == self.registry.image_pattern
@@ -136,8 +140,9 @@ def build_world() -> World:
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
     environment = factories.make_environment("secret-environment", owner=organization.owner)
     registry = factories.make_registry(organization, "secret-registry.example.com/*")
+    group = factories.make_group(organization, "secret-group", {"KEY": "variable-value"})
     charlie = factories.make_user("charlie")
     return World(
         alice, charlie, viewer, project, commit, execution, datum, alias, organization, team, token, environment,
-        registry,
+        registry, group,
     )  # fmt: skip

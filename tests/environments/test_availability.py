@@ -18,7 +18,6 @@ from environments.selectors import (
 from executions.models import Execution
 from projects.models import Project
 from tests.conftest import api_of
-from tests.environments.conftest import Acme
 from tests.support import factories
 from tests.support.factories import (
     make_collaborator,
@@ -29,6 +28,7 @@ from tests.support.factories import (
     make_project,
     make_team,
 )
+from tests.support.tenants import Tenant
 
 
 def reason(user: User, project: Project, environment: Environment) -> str | None:
@@ -57,24 +57,26 @@ def change(environment: Environment, **fields: Any) -> Environment:
 
 class TestOfAnOrganization:
     @pytest.fixture
-    def project(self, acme: Acme) -> Project:
+    def project(self, acme: Tenant) -> Project:
         return make_project(acme.organization)
 
-    def test_its_projects_use_it(self, acme: Acme, project: Project) -> None:
+    def test_its_projects_use_it(self, acme: Tenant, project: Project) -> None:
         assert reason(acme.member, project, acme.environment) is None
         assert reason(acme.owner, project, acme.environment) is None
 
-    def test_switched_off(self, acme: Acme, project: Project) -> None:
+    def test_switched_off(self, acme: Tenant, project: Project) -> None:
         off = change(acme.environment, enabled=False)
         assert reason(acme.member, project, off) == "It is switched off. An owner of acme can enable it."
 
-    def test_projects_of_others_do_not(self, acme: Acme, other: Acme) -> None:
-        abroad = make_project(other.organization)
-        factories.OrganizationMembership.objects.create(organization=other.organization, user=acme.member)
+    def test_projects_of_others_do_not(self, acme: Tenant, rival: Tenant) -> None:
+        abroad = make_project(rival.organization)
+        factories.OrganizationMembership.objects.create(organization=rival.organization, user=acme.member)
         assert "belongs to acme" in (reason(acme.member, abroad, acme.environment) or "")
-        assert reason(other.member, abroad, acme.environment) == "does not exist"
+        assert reason(rival.member, abroad, acme.environment) == "does not exist"
 
-    def test_personal_projects_of_members_as_long_as_it_allows_them(self, acme: Acme, charlie: User) -> None:
+    def test_personal_projects_of_members_as_long_as_it_allows_them(
+        self, acme: Tenant, charlie: User
+    ) -> None:
         personal = make_project(acme.member)
         assert reason(acme.member, personal, acme.environment) is None
         change(acme.environment, allow_personal_usage=False)
@@ -82,7 +84,7 @@ class TestOfAnOrganization:
         assert told == "It is not for personal projects. Run in a project of acme."
         assert reason(charlie, make_project(charlie), acme.environment) == "does not exist"
 
-    def test_who_only_looks_does_not_take_it_home(self, acme: Acme) -> None:
+    def test_who_only_looks_does_not_take_it_home(self, acme: Tenant) -> None:
         looker = factories.make_user()
         role = factories.OrganizationMembership.Role.VIEWER
         factories.OrganizationMembership.objects.create(
@@ -91,7 +93,7 @@ class TestOfAnOrganization:
         assert "belongs to acme" in (reason(looker, make_project(looker), acme.environment) or "")
         assert acme.environment not in environments_for(looker)
 
-    def test_restricted_to_teams(self, acme: Acme, project: Project) -> None:
+    def test_restricted_to_teams(self, acme: Tenant, project: Project) -> None:
         change(acme.environment, restricted_to_teams=True)
         told = reason(acme.member, project, acme.environment)
         assert told == (
@@ -100,7 +102,7 @@ class TestOfAnOrganization:
         make_place(acme.environment, acme.team)
         assert reason(acme.member, project, acme.environment) is None
 
-    def test_a_team_s_project_needs_the_team_s_place(self, acme: Acme) -> None:
+    def test_a_team_s_project_needs_the_team_s_place(self, acme: Tenant) -> None:
         change(acme.environment, restricted_to_teams=True)
         placed = make_team(acme.organization, "placed", members=(acme.member,))
         make_place(acme.environment, placed)
@@ -112,7 +114,7 @@ class TestOfAnOrganization:
         assert reason(acme.member, project, acme.environment) is None
 
     @pytest.mark.parametrize("restricted", [True, False])
-    def test_a_quota_of_zero_blocks(self, acme: Acme, project: Project, restricted: bool) -> None:
+    def test_a_quota_of_zero_blocks(self, acme: Tenant, project: Project, restricted: bool) -> None:
         change(acme.environment, restricted_to_teams=restricted)
         make_place(acme.environment, acme.team, 0)
         told = reason(acme.member, project, acme.environment)
@@ -120,7 +122,7 @@ class TestOfAnOrganization:
         make_place(acme.environment, make_team(acme.organization, members=(acme.member,)), 2)
         assert reason(acme.member, project, acme.environment) is None
 
-    def test_of_a_team(self, acme: Acme, project: Project) -> None:
+    def test_of_a_team(self, acme: Tenant, project: Project) -> None:
         elsewhere = make_team(acme.organization, "elsewhere")
         own = make_environment("acme-own", owner=acme.organization.owner, team=elsewhere)
         assert "belongs to the team elsewhere" in (reason(acme.member, project, own) or "")
@@ -128,7 +130,7 @@ class TestOfAnOrganization:
         assert reason(acme.member, project, own) is None
         assert reason(acme.member, make_project(acme.organization, team=acme.team), own) is None
 
-    def test_of_a_member(self, acme: Acme, project: Project) -> None:
+    def test_of_a_member(self, acme: Tenant, project: Project) -> None:
         own = make_environment("acme-own", owner=acme.organization.owner, member=acme.member)
         colleague = factories.make_user()
         factories.OrganizationMembership.objects.create(organization=acme.organization, user=colleague)
@@ -138,7 +140,9 @@ class TestOfAnOrganization:
         acme.organization.memberships.filter(user=acme.member).delete()
         assert reason(acme.member, project, own) == "does not exist"
 
-    def test_a_collaborator_from_outside_runs_where_the_project_runs(self, acme: Acme, charlie: User) -> None:
+    def test_a_collaborator_from_outside_runs_where_the_project_runs(
+        self, acme: Tenant, charlie: User
+    ) -> None:
         project = make_project(acme.organization, team=acme.team)
         make_collaborator(project, charlie)
         restricted = make_environment(
@@ -152,7 +156,7 @@ class TestOfAnOrganization:
         assert acme.environment not in environments_for(charlie)
 
     def test_without_the_second_factor_that_is_required_nothing_of_it_is_known(
-        self, acme: Acme, project: Project
+        self, acme: Tenant, project: Project
     ) -> None:
         acme.organization.require_2fa = True
         acme.organization.save()
@@ -161,13 +165,13 @@ class TestOfAnOrganization:
 
 
 class TestOfNobody:
-    def test_everybody_runs_on_it(self, alice: User, project: Project, acme: Acme) -> None:
+    def test_everybody_runs_on_it(self, alice: User, project: Project, acme: Tenant) -> None:
         shared = make_environment("shared")
         assert reason(alice, project, shared) is None
         assert reason(acme.member, make_project(acme.organization), shared) is None
 
     def test_not_in_personal_projects_when_it_says_so(
-        self, alice: User, project: Project, acme: Acme
+        self, alice: User, project: Project, acme: Tenant
     ) -> None:
         shared = make_environment("shared", allow_personal_usage=False)
         told = reason(alice, project, shared)
@@ -193,14 +197,14 @@ class TestOfAUser:
 
 
 def test_a_superuser_is_not_shown_the_environments_of_others(
-    superuser: User, acme: Acme, other: Acme
+    superuser: User, acme: Tenant, rival: Tenant
 ) -> None:
     choice = environments_for_project(superuser, make_project(acme.organization))
     assert choice.usable == [acme.environment]
     assert choice.unusable == []
 
 
-def test_the_decision_is_pure(acme: Acme) -> None:
+def test_the_decision_is_pure(acme: Tenant) -> None:
     standing = Standing(
         user_id=1, owner_id=acme.organization.pk, is_personal=False,
         places={acme.environment.pk: [Place("a", 0), Place("b", None)]},
@@ -209,7 +213,7 @@ def test_the_decision_is_pure(acme: Acme) -> None:
 
 
 class TestDefault:
-    def test_what_one_may_not_use_is_passed_over(self, acme: Acme) -> None:
+    def test_what_one_may_not_use_is_passed_over(self, acme: Tenant) -> None:
         project = make_project(acme.organization, default_environment_slug="acme-gpu")
         local = make_environment("local")
         assert default_environment(acme.member, project) == acme.environment
@@ -229,7 +233,7 @@ class TestInTheApi:
         }
         return api_of(user).post("/api/v0/executions/", body, format="json")
 
-    def test_a_run_says_why_not(self, acme: Acme) -> None:
+    def test_a_run_says_why_not(self, acme: Tenant) -> None:
         make_place(acme.environment, acme.team, 0)
         answer = self.run(acme.member, make_project(acme.organization), "acme-gpu")
         assert answer.status_code == 400
@@ -238,12 +242,12 @@ class TestInTheApi:
         assert "quota of the team vision" in fault["message"]
         assert not Execution.objects.exists()
 
-    def test_what_is_another_s_does_not_exist(self, acme: Acme, other: Acme) -> None:
-        answer = self.run(acme.member, make_project(acme.organization), str(other.environment.pk))
+    def test_what_is_another_s_does_not_exist(self, acme: Tenant, rival: Tenant) -> None:
+        answer = self.run(acme.member, make_project(acme.organization), str(rival.environment.pk))
         assert answer.status_code == 400
         assert answer.json()["environment"][0]["code"] == "does_not_exist"
 
-    def test_a_step_names_one_that_is_closed(self, acme: Acme) -> None:
+    def test_a_step_names_one_that_is_closed(self, acme: Tenant) -> None:
         make_environment("local")
         change(acme.environment, enabled=False)
         project = make_project(acme.organization)

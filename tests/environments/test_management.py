@@ -14,9 +14,9 @@ from organizations.access import Forbidden
 from organizations.services import settings_checks
 from projects.services import create_project, update_project
 from tests.conftest import api_of
-from tests.environments.conftest import Acme
 from tests.support.factories import make_environment, make_execution, make_place, make_project, make_team
 from tests.support.shapes import Nullable, assert_shape
+from tests.support.tenants import Tenant
 
 LIST = "/api/v0/environments/"
 NAMED = {"id": int, "username": str}
@@ -40,7 +40,7 @@ def kinds() -> list[str]:
 
 
 class TestCreating:
-    def test_an_owner_creates_one_for_the_organization(self, acme: Acme) -> None:
+    def test_an_owner_creates_one_for_the_organization(self, acme: Tenant) -> None:
         body = {
             "slug": "acme-aws-l4", "name": "L4", "scale_max": 20, "per_hour_price_usd": "1.25", "team": "vision",
             "per_user_queue_quota": 3, "has_gpu": True, "gpu_spec": "1 x L4",
@@ -71,7 +71,7 @@ class TestCreating:
         ("body", "field"),
         [
             ({"slug": "gpu"}, "slug"),
-            ({"slug": "other-gpu"}, "slug"),
+            ({"slug": "rival-gpu"}, "slug"),
             ({"slug": "acme-GPU"}, "slug"),
             ({"slug": "acme-gpu"}, "slug"),
             ({"slug": "create"}, "slug"),
@@ -92,13 +92,13 @@ class TestCreating:
             ({"team": "foreign-team"}, "team"),
             ({"member": "otto"}, "member"),
             ({"team": "vision", "member": "mina"}, "member"),
-            ({"owner": "other"}, "owner"),
+            ({"owner": "rival"}, "owner"),
             ({"owner": True}, "owner"),
             ({"default_image": "a b"}, "default_image"),
         ],
     )
     def test_bad_values_name_their_field(
-        self, acme: Acme, other: Acme, body: dict[str, Any], field: str
+        self, acme: Tenant, rival: Tenant, body: dict[str, Any], field: str
     ) -> None:
         answer = send(acme.api, "post", "", {"slug": "acme-new", "name": "New", **body})
         assert answer.status_code == 400, answer.content
@@ -106,11 +106,11 @@ class TestCreating:
         assert Environment.objects.count() == 2
         assert not AuditEvent.objects.exists()
 
-    def test_an_id_is_no_slug(self, superuser_api: Any, acme: Acme) -> None:
+    def test_an_id_is_no_slug(self, superuser_api: Any, acme: Tenant) -> None:
         answer = send(superuser_api, "post", "", {"slug": str(acme.environment.pk), "name": "New"})
         assert set(answer.json()) == {"slug"}
 
-    def test_the_queue_of_another_owner_would_hand_their_jobs_over(self, acme: Acme) -> None:
+    def test_the_queue_of_another_owner_would_hand_their_jobs_over(self, acme: Tenant) -> None:
         # A superuser may have called the queue of another owner like one of acme.
         make_environment("shared", queue_name="acme-shared")
         body = {"slug": "acme-thief", "name": "Thief", "queue_name": "acme-shared"}
@@ -121,7 +121,7 @@ class TestCreating:
         assert send(acme.api, "post", "", own).status_code == 201
 
     def test_members_and_strangers_create_none(
-        self, acme: Acme, charlie_api: Any, anonymous_api: Any
+        self, acme: Tenant, charlie_api: Any, anonymous_api: Any
     ) -> None:
         body = {"slug": "acme-new", "name": "New"}
         for api in (acme.member_api, charlie_api):
@@ -131,14 +131,14 @@ class TestCreating:
         assert send(anonymous_api, "post", "", body).status_code == 401
         assert Environment.objects.count() == 1
 
-    def test_a_superuser_creates_what_is_everybody_s(self, superuser_api: Any, acme: Acme) -> None:
+    def test_a_superuser_creates_what_is_everybody_s(self, superuser_api: Any, acme: Tenant) -> None:
         answer = send(superuser_api, "post", "", {"slug": "big", "name": "Big", "queue_name": "acme-gpu"})
         assert answer.status_code == 201
         assert answer.json()["owner"] is None
 
 
 class TestChanging:
-    def test_an_owner_changes_settings(self, acme: Acme) -> None:
+    def test_an_owner_changes_settings(self, acme: Tenant) -> None:
         answer = send(acme.api, "patch", "acme-gpu/", {"scale_max": 9, "enabled": False, "member": "mina"})
         assert answer.status_code == 200
         assert (answer.json()["scale_max"], answer.json()["enabled"]) == (9, False)
@@ -160,11 +160,11 @@ class TestChanging:
             ({"member": "otto"}, "member"),
             ({"slug": "acme-new"}, "slug"),
             ({"queue_name": "acme-new"}, "queue_name"),
-            ({"owner": "other"}, "owner"),
+            ({"owner": "rival"}, "owner"),
         ],
     )
     def test_what_is_wrong_changes_nothing(
-        self, acme: Acme, other: Acme, body: dict[str, Any], field: str
+        self, acme: Tenant, rival: Tenant, body: dict[str, Any], field: str
     ) -> None:
         before = Environment.objects.values().get(pk=acme.environment.pk)
         answer = send(acme.api, "patch", "acme-gpu/", {"name": "new", **body})
@@ -173,19 +173,19 @@ class TestChanging:
         assert Environment.objects.values().get(pk=acme.environment.pk) == before
         assert not AuditEvent.objects.exists()
 
-    def test_the_same_slug_is_no_change(self, acme: Acme) -> None:
+    def test_the_same_slug_is_no_change(self, acme: Tenant) -> None:
         body = {"slug": "acme-gpu", "queue_name": "acme-gpu", "name": "new"}
         assert send(acme.api, "put", "acme-gpu/", body).json()["name"] == "new"
 
-    def test_members_may_not_and_strangers_find_nothing(self, acme: Acme, other: Acme) -> None:
+    def test_members_may_not_and_strangers_find_nothing(self, acme: Tenant, rival: Tenant) -> None:
         for method in ("put", "patch", "delete"):
             assert send(acme.member_api, method, "acme-gpu/", {"name": "x"}).status_code == 403
-            assert send(other.api, method, "acme-gpu/", {"name": "x"}).status_code == 404
-            assert send(other.api, method, f"{acme.environment.pk}/", {"name": "x"}).status_code == 404
+            assert send(rival.api, method, "acme-gpu/", {"name": "x"}).status_code == 404
+            assert send(rival.api, method, f"{acme.environment.pk}/", {"name": "x"}).status_code == 404
         acme.environment.refresh_from_db()
         assert acme.environment.name == "GPU box"
 
-    def test_everybody_s_is_the_superuser_s(self, acme: Acme, superuser_api: Any) -> None:
+    def test_everybody_s_is_the_superuser_s(self, acme: Tenant, superuser_api: Any) -> None:
         make_environment("shared")
         answer = send(acme.api, "patch", "shared/", {"enabled": False})
         assert answer.status_code == 403
@@ -193,20 +193,20 @@ class TestChanging:
         answer = send(superuser_api, "patch", "shared/", {"owner": "acme"})
         assert answer.json()["owner"]["username"] == "acme"
 
-    def test_places_of_the_former_owner_s_teams_go_with_it(self, acme: Acme, superuser: User) -> None:
+    def test_places_of_the_former_owner_s_teams_go_with_it(self, acme: Tenant, superuser: User) -> None:
         make_place(acme.environment, acme.team, 2)
         services.update_environment(environment=acme.environment, actor=superuser, owner=None)
         assert not TeamPlace.objects.exists()
 
-    def test_a_stranger_s_service_call_is_refused(self, acme: Acme, other: Acme) -> None:
+    def test_a_stranger_s_service_call_is_refused(self, acme: Tenant, rival: Tenant) -> None:
         with pytest.raises(DomainError) as refused:
-            services.update_environment(environment=acme.environment, actor=other.owner, name="x")
+            services.update_environment(environment=acme.environment, actor=rival.owner, name="x")
         assert refused.value.http_status == 403
         assert "owners of acme" in refused.value.message
 
 
 class TestLists:
-    def test_what_one_uses_and_what_one_administers(self, acme: Acme, other: Acme) -> None:
+    def test_what_one_uses_and_what_one_administers(self, acme: Tenant, rival: Tenant) -> None:
         make_environment("shared")
         off = make_environment("acme-off", owner=acme.organization.owner, enabled=False)
 
@@ -220,20 +220,20 @@ class TestLists:
         assert acme.member_api.get(f"{LIST}acme-off/").status_code == 404
         assert send(acme.api, "patch", f"{off.pk}/", {"enabled": True}).status_code == 200
 
-    def test_members_see_it_without_its_queue(self, acme: Acme) -> None:
+    def test_members_see_it_without_its_queue(self, acme: Tenant) -> None:
         shown = acme.member_api.get(f"{LIST}acme-gpu/").json()
         assert_shape(shown, {name: shape for name, shape in SHAPE.items() if name != "queue_name"})
         assert shown["can_admin"] is False
 
 
 class TestDeleting:
-    def test_one_that_nothing_used(self, acme: Acme) -> None:
+    def test_one_that_nothing_used(self, acme: Tenant) -> None:
         make_place(acme.environment, acme.team, 1)
         assert send(acme.api, "delete", "acme-gpu/").status_code == 204
         assert not Environment.objects.exists()
         assert kinds() == ["environment.deleted"]
 
-    def test_one_that_executions_refer_to_stays(self, acme: Acme) -> None:
+    def test_one_that_executions_refer_to_stays(self, acme: Tenant) -> None:
         make_execution(make_project(acme.organization), environment=acme.environment)
         answer = send(acme.api, "delete", "acme-gpu/")
         assert answer.status_code == 409
@@ -245,7 +245,7 @@ class TestDeleting:
 class TestQuotasOfTeams:
     PATH = "acme-gpu/team-quotas/"
 
-    def test_the_list_is_replaced(self, acme: Acme) -> None:
+    def test_the_list_is_replaced(self, acme: Tenant) -> None:
         research = make_team(acme.organization, "research")
         make_place(acme.environment, research, 4)
         body = [{"team": str(acme.team.pk), "max_running": 2}, {"team": "research", "max_running": None}]
@@ -277,29 +277,31 @@ class TestQuotasOfTeams:
             "vision",
         ],
     )
-    def test_bad_quotas_change_nothing(self, acme: Acme, other: Acme, item: Any) -> None:
+    def test_bad_quotas_change_nothing(self, acme: Tenant, rival: Tenant, item: Any) -> None:
         make_place(acme.environment, acme.team, 4)
         answer = send(acme.api, "put", self.PATH, [item])
         assert answer.status_code == 400
         assert TeamPlace.objects.get().max_running == 4
         assert not AuditEvent.objects.exists()
 
-    def test_only_owners(self, acme: Acme, other: Acme) -> None:
+    def test_only_owners(self, acme: Tenant, rival: Tenant) -> None:
         for method in ("get", "put"):
             assert send(acme.member_api, method, self.PATH, []).status_code == 403
-            assert send(other.api, method, self.PATH, []).status_code == 404
+            assert send(rival.api, method, self.PATH, []).status_code == 404
 
-    def test_a_team_of_another_organization_is_refused_by_the_service(self, acme: Acme, other: Acme) -> None:
+    def test_a_team_of_another_organization_is_refused_by_the_service(
+        self, acme: Tenant, rival: Tenant
+    ) -> None:
         with pytest.raises(DomainError) as refused:
             services.set_team_quota(
-                environment=acme.environment, actor=acme.owner, team=other.team, has_place=True, quota=1
+                environment=acme.environment, actor=acme.owner, team=rival.team, has_place=True, quota=1
             )
         assert refused.value.field == "team"
         assert not TeamPlace.objects.exists()
 
 
 class TestDefaults:
-    def test_of_new_projects(self, acme: Acme) -> None:
+    def test_of_new_projects(self, acme: Tenant) -> None:
         set_default_of_organization(organization=acme.organization, actor=acme.owner, slug="acme-gpu")
         acme.organization.refresh_from_db()
         project = create_project(actor=acme.member, name="new", owner=acme.organization.owner)
@@ -307,35 +309,35 @@ class TestDefaults:
         assert create_project(actor=acme.member, name="own").default_environment_slug == ""
         assert "organization.changed" in kinds()
 
-    @pytest.mark.parametrize("slug", ["other-gpu", "absent", "acme-off", "acme-team"])
-    def test_only_what_its_projects_can_use(self, acme: Acme, other: Acme, slug: str) -> None:
+    @pytest.mark.parametrize("slug", ["rival-gpu", "absent", "acme-off", "acme-team"])
+    def test_only_what_its_projects_can_use(self, acme: Tenant, rival: Tenant, slug: str) -> None:
         make_environment("acme-off", owner=acme.organization.owner, enabled=False)
         make_environment("acme-team", owner=acme.organization.owner, team=acme.team)
         with pytest.raises(DomainError) as refused:
             set_default_of_organization(organization=acme.organization, actor=acme.owner, slug=slug)
-        assert refused.value.field == "default_environment"
+        assert refused.value.field == "default_environment_slug"
         acme.organization.refresh_from_db()
         assert acme.organization.default_environment_slug == ""
 
-    def test_members_do_not_decide(self, acme: Acme) -> None:
+    def test_members_do_not_decide(self, acme: Tenant) -> None:
         with pytest.raises(Forbidden):
             set_default_of_organization(organization=acme.organization, actor=acme.member, slug="acme-gpu")
 
-    def test_the_settings_of_an_organization_ask(self, acme: Acme) -> None:
+    def test_the_settings_of_an_organization_ask(self, acme: Tenant) -> None:
         assert check_default_of_organization in settings_checks
         check_default_of_organization(acme.organization, {"require_2fa": True})
 
-    def test_of_a_project(self, acme: Acme, other: Acme) -> None:
+    def test_of_a_project(self, acme: Tenant, rival: Tenant) -> None:
         project = make_project(acme.organization, creator=acme.member)
         api = api_of(acme.member)
         path = f"/api/v0/projects/{project.pk}/"
         answer = api.patch(path, {"default_environment": "acme-gpu"}, format="json")
         assert answer.json()["default_environment"] == "acme-gpu"
-        refused = api.patch(path, {"default_environment": "other-gpu"}, format="json")
+        refused = api.patch(path, {"default_environment": "rival-gpu"}, format="json")
         assert refused.json()["default_environment"][0]["code"] == "does_not_exist"
         make_place(acme.environment, acme.team, 0)
         project.refresh_from_db()
         # What stands there already is no change, so that other settings can be saved.
-        update_project(project=project, actor=acme.member, name="other", default_environment_slug="acme-gpu")
+        update_project(project=project, actor=acme.member, name="rival", default_environment_slug="acme-gpu")
         project.refresh_from_db()
-        assert (project.name, project.default_environment_slug) == ("other", "acme-gpu")
+        assert (project.name, project.default_environment_slug) == ("rival", "acme-gpu")

@@ -4,8 +4,8 @@ import pytest
 
 from environments.models import Environment, TeamPlace
 from tests.conftest import browser_of
-from tests.environments.conftest import Acme
 from tests.support.factories import make_environment, make_execution, make_project, make_team
+from tests.support.tenants import Tenant
 
 LIST = "/organizations/acme/environments/"
 SETTINGS = {
@@ -15,17 +15,17 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def test_the_list_shows_own_and_shared_ones_and_nothing_of_others(acme: Acme, other: Acme) -> None:
+def test_the_list_shows_own_and_shared_ones_and_nothing_of_others(acme: Tenant, rival: Tenant) -> None:
     make_environment("shared")
     TeamPlace.objects.create(environment=acme.environment, team=acme.team, max_running=0)
     text = acme.browser.get(LIST).content.decode()
     assert "acme-gpu" in text
     assert "blocked" in text
     assert "shared" in text
-    assert "other-gpu" not in text
+    assert "rival-gpu" not in text
 
 
-def test_create_change_and_delete(acme: Acme) -> None:
+def test_create_change_and_delete(acme: Tenant) -> None:
     browser = acme.browser
     assert 'value="acme-"' in browser.get(f"{LIST}create/").content.decode()
     answer = browser.post(f"{LIST}create/", {**SETTINGS, "slug": "acme-new", "queue_name": ""})
@@ -41,10 +41,10 @@ def test_create_change_and_delete(acme: Acme) -> None:
     assert not Environment.objects.filter(slug="acme-new").exists()
 
 
-def test_what_is_wrong_stands_beside_its_field_and_changes_nothing(acme: Acme, other: Acme) -> None:
+def test_what_is_wrong_stands_beside_its_field_and_changes_nothing(acme: Tenant, rival: Tenant) -> None:
     body = {
         **SETTINGS, "name": "New", "scale_min": "9", "per_user_queue_quota": "-1", "member": "otto",
-        "team": str(other.team.pk),
+        "team": str(rival.team.pk),
     }  # fmt: skip
     text = acme.browser.post(f"{LIST}acme-gpu/", body).content.decode()
     assert "Select a valid choice" in text
@@ -57,7 +57,7 @@ def test_what_is_wrong_stands_beside_its_field_and_changes_nothing(acme: Acme, o
     assert acme.environment.name == "GPU box"
 
 
-def test_one_that_was_used_is_not_deleted(acme: Acme) -> None:
+def test_one_that_was_used_is_not_deleted(acme: Tenant) -> None:
     make_execution(make_project(acme.organization), environment=acme.environment)
     answer = acme.browser.post(f"{LIST}acme-gpu/delete/", follow=True)
     assert "Disable it instead" in answer.content.decode()
@@ -73,7 +73,7 @@ def test_one_that_was_used_is_not_deleted(acme: Acme) -> None:
         ({"place": "none", "quota": ""}, "no place"),
     ],
 )
-def test_a_quota_is_changed_in_its_row(acme: Acme, form: dict[str, str], saved: object) -> None:
+def test_a_quota_is_changed_in_its_row(acme: Tenant, form: dict[str, str], saved: object) -> None:
     TeamPlace.objects.create(environment=acme.environment, team=acme.team, max_running=5)
     make_team(acme.organization, "unconcerned")
     answer = acme.browser.post(
@@ -90,7 +90,7 @@ def test_a_quota_is_changed_in_its_row(acme: Acme, form: dict[str, str], saved: 
 @pytest.mark.parametrize(
     "form", [{"place": "limited", "quota": ""}, {"place": "limited", "quota": "-1"}, {"place": "x"}]
 )
-def test_a_bad_quota_is_told_in_its_row(acme: Acme, form: dict[str, str]) -> None:
+def test_a_bad_quota_is_told_in_its_row(acme: Tenant, form: dict[str, str]) -> None:
     TeamPlace.objects.create(environment=acme.environment, team=acme.team, max_running=5)
     answer = acme.browser.post(f"{LIST}acme-gpu/quota/", {"team": str(acme.team.pk), **form})
     assert "field-error" in answer.content.decode()
@@ -98,25 +98,25 @@ def test_a_bad_quota_is_told_in_its_row(acme: Acme, form: dict[str, str]) -> Non
     assert TeamPlace.objects.get().max_running == 5
 
 
-def test_a_team_of_another_organization_has_no_row(acme: Acme, other: Acme) -> None:
-    body = {"team": str(other.team.pk), "place": "unlimited"}
+def test_a_team_of_another_organization_has_no_row(acme: Tenant, rival: Tenant) -> None:
+    body = {"team": str(rival.team.pk), "place": "unlimited"}
     answer = acme.browser.post(f"{LIST}acme-gpu/quota/", body, headers={"HX-Request": "true"})
     assert answer.status_code == 400
     assert not TeamPlace.objects.exists()
 
 
-def test_the_default_of_new_projects(acme: Acme, other: Acme) -> None:
+def test_the_default_of_new_projects(acme: Tenant, rival: Tenant) -> None:
     acme.browser.post(f"{LIST}default/", {"environment": "acme-gpu"})
     acme.organization.refresh_from_db()
     assert acme.organization.default_environment_slug == "acme-gpu"
-    answer = acme.browser.post(f"{LIST}default/", {"environment": "other-gpu"}, follow=True)
+    answer = acme.browser.post(f"{LIST}default/", {"environment": "rival-gpu"}, follow=True)
     assert "is no environment that projects of acme can use" in answer.content.decode()
     acme.organization.refresh_from_db()
     assert acme.organization.default_environment_slug == "acme-gpu"
 
 
-def test_pages_are_the_owners(acme: Acme, other: Acme) -> None:
+def test_pages_are_the_owners(acme: Tenant, rival: Tenant) -> None:
     for path in (LIST, f"{LIST}create/", f"{LIST}acme-gpu/"):
         assert browser_of(acme.member).get(path).status_code == 403
-        assert other.browser.get(path).status_code == 404
-    assert other.browser.get("/organizations/other/environments/acme-gpu/").status_code == 404
+        assert rival.browser.get(path).status_code == 404
+    assert rival.browser.get("/organizations/rival/environments/acme-gpu/").status_code == 404

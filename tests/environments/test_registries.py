@@ -13,9 +13,9 @@ from environments.models import RegistryCredentials
 from environments.registries import full_name, matches, matching
 from environments.selectors import registry_for
 from tests.conftest import browser_of
-from tests.environments.conftest import Acme
 from tests.support.factories import make_project, make_registry
 from tests.support.shapes import assert_shape
+from tests.support.tenants import Tenant
 
 LIST = "/api/v0/registry-credentials/"
 SHAPE = {
@@ -101,11 +101,11 @@ class TestMatching:
         assert not matches(pattern, image)
         assert time.process_time() - started < 0.5
 
-    def test_a_project_uses_those_of_its_organization_only(self, acme: Acme, other: Acme) -> None:
+    def test_a_project_uses_those_of_its_organization_only(self, acme: Tenant, rival: Tenant) -> None:
         mine = make_registry(acme.organization, "gcr.io/shared/*")
-        theirs = make_registry(other.organization, "gcr.io/shared/*")
+        theirs = make_registry(rival.organization, "gcr.io/shared/*")
         assert registry_for(make_project(acme.organization), "gcr.io/shared/a") == mine
-        assert registry_for(make_project(other.organization), "gcr.io/shared/a") == theirs
+        assert registry_for(make_project(rival.organization), "gcr.io/shared/a") == theirs
         assert registry_for(make_project(acme.member), "gcr.io/shared/a") is None
 
 
@@ -115,7 +115,7 @@ def send(api: Any, method: str, path: str = "", body: Any = None) -> Any:
 
 class TestTheApi:
     @pytest.mark.parametrize("body", BODIES, ids=[body["type"] for body in BODIES])
-    def test_created_read_changed_deleted(self, acme: Acme, body: dict[str, Any]) -> None:
+    def test_created_read_changed_deleted(self, acme: Tenant, body: dict[str, Any]) -> None:
         configuration = {**body["configuration"], "version": "1"}
         wanted = {**body, "configuration": configuration, "image_pattern": "docker.io/org/*"}
         answer = send(acme.api, "post", body={**wanted, "owner": acme.organization.pk})
@@ -143,7 +143,7 @@ class TestTheApi:
         told = str([(event.before, event.after) for event in events]) + answer.content.decode()
         assert not any(secret in told for secret in SECRETS)
 
-    def test_a_new_secret_replaces_the_old_one(self, acme: Acme) -> None:
+    def test_a_new_secret_replaces_the_old_one(self, acme: Tenant) -> None:
         registry = make_registry(acme.organization)
         body = {"configuration": {"username": "robot", "password": "s3cret-password"}}
         assert send(acme.api, "put", f"{registry.pk}/", body).status_code == 200
@@ -151,7 +151,7 @@ class TestTheApi:
         assert registry.secrets == '{"password": "s3cret-password"}'
         assert AuditEvent.objects.get().after == {"secrets": "(secret)"}
 
-    def test_a_stored_secret_does_not_go_to_another_host(self, acme: Acme) -> None:
+    def test_a_stored_secret_does_not_go_to_another_host(self, acme: Tenant) -> None:
         registry = make_registry(acme.organization)
         answer = send(acme.api, "patch", f"{registry.pk}/", {"image_pattern": "evil.example/*"})
         assert answer.status_code == 400
@@ -161,7 +161,7 @@ class TestTheApi:
         body = {"image_pattern": "new.example/*", "configuration": {"username": "u", "password": "p"}}
         assert send(acme.api, "patch", f"{registry.pk}/", body).status_code == 200
 
-    def test_another_kind_needs_everything_anew(self, acme: Acme) -> None:
+    def test_another_kind_needs_everything_anew(self, acme: Tenant) -> None:
         registry = make_registry(acme.organization)
         answer = send(acme.api, "put", f"{registry.pk}/", {"type": "gcp-cr"})
         assert set(answer.json()) == {"configuration"}
@@ -188,12 +188,12 @@ class TestTheApi:
             ({"configuration": {"username": "u", "password": "p\0"}}, "configuration"),
             ({"configuration": {"username": "u", "password": "p", "version": "2"}}, "configuration"),
             ({"configuration": "text"}, "configuration"),
-            ({"owner": "other"}, "owner"),
+            ({"owner": "rival"}, "owner"),
             ({"owner": 10**30}, "owner"),
         ],
     )
     def test_bad_values_name_their_field(
-        self, acme: Acme, other: Acme, change: dict[str, Any], field: str
+        self, acme: Tenant, rival: Tenant, change: dict[str, Any], field: str
     ) -> None:
         body = {
             "type": "docker", "image_pattern": "docker.io/x/*", "owner": acme.organization.pk,
@@ -205,31 +205,31 @@ class TestTheApi:
         assert "s3cret-password" not in answer.content.decode()
         assert not RegistryCredentials.objects.exists()
 
-    def test_one_pattern_once(self, acme: Acme, other: Acme) -> None:
+    def test_one_pattern_once(self, acme: Tenant, rival: Tenant) -> None:
         body = {**BODIES[0], "image_pattern": "docker.io/org/*"}
         assert send(acme.api, "post", body=body).status_code == 201
         answer = send(acme.api, "post", body=body)
         assert answer.json()["image_pattern"][0]["code"] == "unique"
-        assert send(other.api, "post", body=body).status_code == 201
+        assert send(rival.api, "post", body=body).status_code == 201
 
     def test_members_are_refused_and_strangers_find_nothing(
-        self, acme: Acme, other: Acme, anonymous_api: Any
+        self, acme: Tenant, rival: Tenant, anonymous_api: Any
     ) -> None:
         registry = make_registry(acme.organization)
         for method in ("get", "put", "patch", "delete"):
             assert send(acme.member_api, method, f"{registry.pk}/", {}).status_code == 403
-            assert send(other.api, method, f"{registry.pk}/", {}).status_code == 404
+            assert send(rival.api, method, f"{registry.pk}/", {}).status_code == 404
             assert send(anonymous_api, method, f"{registry.pk}/", {}).status_code == 401
         assert send(acme.member_api, "get").json()["count"] == 0
-        assert send(other.api, "get").json()["results"] == []
+        assert send(rival.api, "get").json()["results"] == []
         body = {**BODIES[0], "image_pattern": "x.example/*", "owner": "acme"}
-        for api in (acme.member_api, other.api):
+        for api in (acme.member_api, rival.api):
             assert set(send(api, "post", body=body).json()) == {"owner"}
         assert RegistryCredentials.objects.get().image_pattern == "docker.io/acme/*"
 
 
 class TestThePages:
-    def test_a_secret_is_written_and_never_shown(self, acme: Acme) -> None:
+    def test_a_secret_is_written_and_never_shown(self, acme: Tenant) -> None:
         browser = acme.browser
         body = {"image_pattern": "docker.io/org/*", "username": "robot", "password": "s3cret-password"}
         answer = browser.post("/organizations/acme/registries/create/docker/", body, follow=True)
@@ -239,27 +239,27 @@ class TestThePages:
         text = browser.get(page).content.decode()
         assert "Leave the field empty to keep it" in text
         assert "s3cret-password" not in text + answer.content.decode()
-        browser.post(page, {"image_pattern": "docker.io/org/a*", "username": "other", "password": ""})
+        browser.post(page, {"image_pattern": "docker.io/org/a*", "username": "rival", "password": ""})
         registry.refresh_from_db()
         assert (registry.image_pattern, registry.configuration) == (
             "docker.io/org/a*",
-            {"username": "other"},
+            {"username": "rival"},
         )
         assert "s3cret-password" in registry.secrets
         browser.post(f"{page}delete/")
         assert not RegistryCredentials.objects.exists()
 
-    def test_what_is_wrong_stands_beside_the_field(self, acme: Acme) -> None:
+    def test_what_is_wrong_stands_beside_the_field(self, acme: Tenant) -> None:
         body = {"image_pattern": "*/x", "username": "robot", "password": "s3cret-password"}
         text = acme.browser.post("/organizations/acme/registries/create/docker/", body).content.decode()
         assert "Begin with the whole host" in text
         assert "s3cret-password" not in text
         assert not RegistryCredentials.objects.exists()
 
-    def test_another_organization_s_are_not_there(self, acme: Acme, other: Acme) -> None:
+    def test_another_organization_s_are_not_there(self, acme: Tenant, rival: Tenant) -> None:
         registry = make_registry(acme.organization)
         for page in (f"{registry.pk}/", f"{registry.pk}/delete/"):
-            answer = other.browser.post(f"/organizations/other/registries/{page}", {"image_pattern": "a.b/*"})
+            answer = rival.browser.post(f"/organizations/rival/registries/{page}", {"image_pattern": "a.b/*"})
             assert answer.status_code == 404
         assert browser_of(acme.member).get("/organizations/acme/registries/").status_code == 403
         registry.refresh_from_db()

@@ -21,7 +21,14 @@ from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
-from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter
+from projects.models import (
+    Commit,
+    GroupVariable,
+    Project,
+    ProjectCollaborator,
+    ProjectCounter,
+    VariableGroup,
+)
 
 _numbers = itertools.count(1)
 
@@ -146,6 +153,16 @@ def make_registry(
     return RegistryCredentials.objects.create(
         owner=organization.owner, image_pattern=image_pattern, **{**values, **fields}
     )
+
+
+def make_group(
+    organization: Organization, name: str, variables: Mapping[str, str], projects: tuple[Project, ...] = ()
+) -> VariableGroup:
+    group = VariableGroup.objects.create(organization=organization, name=name)
+    group.projects.set(projects)
+    for key, value in variables.items():
+        GroupVariable.objects.create(group=group, name=key, value=value)
+    return group
 
 
 def make_execution(

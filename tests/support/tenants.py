@@ -1,4 +1,5 @@
-"""An organization for the tests of its environments: Olga owns acme, Mina works there and is in the team vision."""
+"""Two organizations for the tests of what belongs to one: Olga owns acme, Mina works there and is in the team vision; Otto
+owns rival and is a stranger to acme."""
 
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from tests.support import factories
 
 
 @dataclass
-class Acme:
+class Tenant:
     organization: Organization
     owner: User
     member: User
@@ -35,19 +36,18 @@ class Acme:
 
 
 @pytest.fixture
-def acme(db: None) -> Acme:
+def acme(db: None) -> Tenant:
     owner, member = factories.make_user("olga"), factories.make_user("mina")
     organization = factories.make_organization("acme", owners=(owner,), members=(member,))
     team = factories.make_team(organization, "vision", members=(member,))
     environment = factories.make_environment("acme-gpu", name="GPU box", owner=organization.owner)
-    return Acme(organization, owner, member, team, environment)
+    return Tenant(organization, owner, member, team, environment)
 
 
 @pytest.fixture
-def other(db: None) -> Acme:
-    """Another organization, whose owner is a stranger to acme."""
+def rival(db: None) -> Tenant:
     owner, member = factories.make_user("otto"), factories.make_user("mia")
-    organization = factories.make_organization("other", owners=(owner,), members=(member,))
+    organization = factories.make_organization("rival", owners=(owner,), members=(member,))
     team = factories.make_team(organization, "foreign-team", members=(member,))
-    environment = factories.make_environment("other-gpu", owner=organization.owner)
-    return Acme(organization, owner, member, team, environment)
+    environment = factories.make_environment("rival-gpu", owner=organization.owner)
+    return Tenant(organization, owner, member, team, environment)
