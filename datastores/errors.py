@@ -100,3 +100,13 @@ class UploadIncomplete(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"'{name}' has not arrived in the store as announced. Upload it again.")
+
+
+class DefaultStoreRefused(DomainError):
+    code = "does_not_exist"
+
+    def __init__(self, field: str, reference: object, who: str) -> None:
+        super().__init__(
+            f"There is no data store {reference} that {who} may write to. Choose one that is theirs and takes new files.",
+            field=field,
+        )

@@ -21,7 +21,8 @@ from datastores.errors import (
 )
 from datastores.models import DataStore, Datum, DatumAlias
 from datastores.types import InputFile
-from organizations.access import visible_to
+from organizations.access import administered_by, organizations_of, team_memberships_of, visible_to
+from organizations.models import Organization
 from projects.models import Project
 
 DEFAULT_STORE_NAME = "default"
@@ -88,19 +89,23 @@ def resolve_alias(user: User, project_id: UUID | str | None, name: str) -> Datum
 
 
 def stores_for(user: User | AnonymousUser) -> QuerySet[DataStore]:
-    """The installation's own store, public ones, those of visible projects, and those of the user and their organizations."""
-    stores = DataStore.objects.select_related("owner")
+    """The installation's own store, public ones, those of visible projects, their own, those of their organizations as far as
+    teams are not kept out, and all of the organizations that they own."""
+    stores = DataStore.objects.select_related("owner", "project")
     if not isinstance(user, User) or not user.is_active:
         return stores.none()
     if user.is_superuser:
         return stores
-    organizations = user.memberships.values("organization_id")
+    mode = DataStore.AccessMode
+    shared = DataStore.teams.through.objects.filter(team_id__in=team_memberships_of(user).values("team_id"))
     return stores.filter(
         Q(is_default=True)
-        | Q(access_mode=DataStore.AccessMode.PUBLIC)
+        | Q(access_mode=mode.PUBLIC)
         | Q(project__in=Project.objects.filter(visible_to(user)))
         | Q(owner_id=user.pk)
-        | Q(owner_id__in=organizations, access_mode=DataStore.AccessMode.OWNER_ORGANIZATION)
+        | Q(organizations_of(user, "owner_id"), access_mode=mode.OWNER_ORGANIZATION)
+        | Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
+        | Q(administered_by(user, "owner_id"))
     )
 
 
@@ -141,8 +146,24 @@ def find_upload_store(project: Project, reference: str) -> DataStore | None:
 
 def _usable_by(project: Project) -> QuerySet[DataStore]:
     """Files are kept by the platform's storage only; rows of other kinds are known but cannot hold files yet."""
-    usable = Q(is_default=True) | Q(project=project) | Q(owner_id=project.owner_id)
-    return DataStore.objects.filter(usable, kind=DataStore.Kind.PLATFORM, allow_write=True)
+    return readable_by(project).filter(kind=DataStore.Kind.PLATFORM, allow_write=True)
+
+
+def readable_by(project: Project) -> QuerySet[DataStore]:
+    """Those whose files the project's runs may use: its own, those of its organization as far as teams are not kept out, and
+    public ones, unless the organization forbids these."""
+    mode = DataStore.AccessMode
+    usable = (
+        Q(is_default=True)
+        | Q(project=project)
+        | Q(owner_id=project.owner_id, project__isnull=True, access_mode=mode.OWNER_ORGANIZATION)
+    )
+    if project.team_id:
+        shared = DataStore.teams.through.objects.filter(team_id=project.team_id)
+        usable |= Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
+    if not Organization.objects.filter(pk=project.owner_id, forbid_public_stores=True).exists():
+        usable |= Q(access_mode=mode.PUBLIC)
+    return DataStore.objects.filter(usable)
 
 
 def resolve_input_uri(project: Project, uri: str) -> str:
