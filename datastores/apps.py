@@ -9,14 +9,18 @@ class DatastoresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from datastores.selectors import upload_store_is_usable  # models are not loaded before this
+        from datastores import defaults  # models are not loaded before this
+        from datastores.selectors import upload_store_is_usable
         from datastores.web import organization_stores
+        from organizations.services import settings_checks
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
-        from projects.services.projects import stored_file_listings
+        from projects.services.projects import change_checks, stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
         owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
+        change_checks.append(defaults.check_store_of_project)
+        settings_checks.append(defaults.check_store_of_organization)
         tabs.append(organization_stores.TAB)
 
     @staticmethod

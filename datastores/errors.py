@@ -177,3 +177,13 @@ class AlreadyAdopted(DomainError):
     def __init__(self, uri: str, name: str) -> None:
         super().__init__(f"{uri[:300]} already exists in {name}")
         self.code = None  # type: ignore[assignment]
+
+
+class DefaultStoreRefused(DomainError):
+    code = "does_not_exist"
+
+    def __init__(self, field: str, reference: object, who: str) -> None:
+        super().__init__(
+            f"There is no data store {reference} that {who} may write to. Choose one that is theirs and takes new files.",
+            field=field,
+        )

@@ -7,11 +7,19 @@ class EnvironmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from environments.selectors import default_is_usable  # models are not loaded before this
+        from environments.services import defaults
+        from environments.web import environments, registries
         from environments.web.choices import environment_choices
+        from organizations.services import settings_checks
+        from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
+        from projects.services.projects import change_checks
         from projects.web import choices
 
         choices.environment_choices.append(environment_choices)
         owned_choices.append(
             OwnedChoice("default_environment_slug", "default environment", "", default_is_usable)
         )
+        change_checks.append(defaults.check_default_of_project)
+        settings_checks.append(defaults.check_default_of_organization)
+        tabs.extend([environments.TAB, registries.TAB])

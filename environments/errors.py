@@ -25,12 +25,125 @@ class NoEnvironment(DomainError):
     field = "environment"
 
     def __init__(self) -> None:
-        super().__init__("There is no environment that you may use. Ask the operator to enable one.")
+        super().__init__(
+            "There is no environment that you may use in this project. Ask an owner of your organization, or the operator "
+            "of the installation, for one."
+        )
 
 
 class EnvironmentNotChangeable(DomainError):
     code = "forbidden"
     http_status = 403
 
+    def __init__(self, environment: object, owner: object) -> None:
+        who = f"the owners of {owner}" if owner else "superusers of this installation"
+        super().__init__(f"Only {who} may change {environment}. Ask one of them.")
+
+
+class EnvironmentInUse(DomainError):
+    code = "in_use"
+    http_status = 409
+
     def __init__(self, environment: object) -> None:
-        super().__init__(f"Only a superuser of this installation may change {environment}. Ask one of them.")
+        super().__init__(
+            f"Executions refer to {environment}, so that it cannot be deleted. Disable it instead: no new ones can choose it."
+        )
+
+
+class OwnerRefused(DomainError):
+    code = "does_not_exist"
+    field = "owner"
+
+    def __init__(self, owner: object) -> None:
+        named = (
+            f"'{owner}' is no organization that you own"
+            if owner
+            else "Only superusers may leave out the owner"
+        )
+        super().__init__(f"{named}. Name an organization that you own.")
+
+
+class SlugTaken(DomainError):
+    code = "unique"
+    field = "slug"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is an environment '{slug}' already. Choose another slug.")
+
+
+class NameFixed(DomainError):
+    code = "fixed"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "Slug and queue of an environment stay as they are: projects, steps and workers are set up with them. Create "
+            "another environment.",
+            field=field,
+        )
+
+
+class QueueTaken(DomainError):
+    code = "unique"
+    field = "queue_name"
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"The queue '{queue}' cannot be used here: its workers serve another owner. Choose another name for the queue."
+        )
+
+
+class TeamRefused(DomainError):
+    code = "does_not_exist"
+    field = "team"
+
+    def __init__(self, team: object, owner: object) -> None:
+        super().__init__(
+            f"{owner or 'Nobody'} has no team '{team}'. Choose a team of the owner of the environment."
+        )
+
+
+class MemberRefused(DomainError):
+    code = "not_a_member"
+    field = "member"
+
+    def __init__(self, member: object, owner: object) -> None:
+        super().__init__(
+            f"{member} is not a member of {owner or 'an owner'}. Add them to the organization first."
+        )
+
+
+class EnvironmentNotAvailable(DomainError):
+    """It is there, but not for this user in this project; the reason says what to do."""
+
+    code = "not_available"
+    field = "environment"
+
+    def __init__(self, slug: str, reason: str) -> None:
+        super().__init__(f"The environment '{slug}' cannot be used here. {reason}")
+
+
+class RegistryNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"There are no registry credentials {reference}.")
+
+
+class RegistryNotChangeable(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self, owner: object) -> None:
+        super().__init__(
+            f"Only the owners of {owner} see and change its registry credentials. Ask one of them."
+        )
+
+
+class PatternRefused(DomainError):
+    """An image pattern that has the wrong form or is taken; the message says which."""
+
+    field = "image_pattern"
+
+
+class DefaultRefused(DomainError):
+    """An environment that cannot be a default; the message says why."""
+
+    field = "default_environment"

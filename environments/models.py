@@ -3,7 +3,9 @@ registries that private images come from."""
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
 from accounts.models import Owner
 from audit.types import Scope, Target
@@ -25,6 +27,11 @@ class Environment(IdentifiedModel):
     team = models.ForeignKey(
         Team, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_environments",
         help_text="the team of the owning organization that it belongs to; nobody else may use it",
+    )  # fmt: skip
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+        related_name="assigned_environments",
+        help_text="the member of the owning organization that it belongs to; nobody else may use it",
     )  # fmt: skip
     restricted_to_teams = models.BooleanField(
         default=False, db_default=False, help_text="only members of teams with a place in it may use it"
@@ -52,6 +59,21 @@ class Environment(IdentifiedModel):
     scale_max = models.IntegerField(default=5)
     scale_down_grace_period = models.IntegerField(default=15, help_text="minutes")
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(team__isnull=True) | Q(member__isnull=True), name="environment_of_team_or_member"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    per_hour_price_usd__gte=0, per_user_queue_quota__gte=0, max_running__gte=0,
+                    log_lines_per_second__gte=0, scale_min__gte=0, scale_max__gte=F("scale_min"),
+                    scale_down_grace_period__gte=0,
+                ),
+                name="environment_numbers_make_sense",
+            ),
+        ]  # fmt: skip
+
     def __str__(self) -> str:
         return self.name
 
@@ -74,7 +96,7 @@ class TeamPlace(IdentifiedModel):
         constraints = [
             models.UniqueConstraint(fields=["environment", "team"], name="one_place_per_team"),
             models.CheckConstraint(
-                condition=models.Q(max_running__isnull=True) | models.Q(max_running__gte=0),
+                condition=Q(max_running__isnull=True) | Q(max_running__gte=0),
                 name="team_quota_not_negative",
             ),
         ]

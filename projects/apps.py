@@ -10,10 +10,13 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         from organizations.api import hooks  # models are not loaded before this
         from organizations.services import member_removed
+        from organizations.web.pages import tabs
         from projects.services.collaborators import end_collaborations
+        from projects.web.organization_variables import TAB
 
         hooks.team_projects.append(self.projects_of_team)
         member_removed.append(end_collaborations)
+        tabs.append(TAB)
 
     @staticmethod
     def projects_of_team(team: Any, request: Any) -> list[dict[str, Any]]:

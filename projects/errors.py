@@ -139,5 +139,28 @@ class StepNotFound(DomainError):
 
 
 class VariableNotFound(NotFound):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"This project has no environment variable '{name}'.")
+    def __init__(self, name: str, where: object = "This project") -> None:
+        super().__init__(f"{where} has no environment variable '{name}'.")
+
+
+class GroupNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"There is no group of variables {reference}.")
+
+
+class GroupNameTaken(DomainError):
+    code = "unique"
+    field = "name"
+
+    def __init__(self, name: str, organization: object) -> None:
+        super().__init__(f"{organization} already has a group called '{name}'. Choose another name.")
+
+
+class ForeignProject(DomainError):
+    code = "does_not_exist"
+    field = "projects"
+
+    def __init__(self, reference: object, organization: object) -> None:
+        super().__init__(
+            f"{organization} has no project {reference}. Groups are assigned to projects of their own organization."
+        )

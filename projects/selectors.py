@@ -28,7 +28,17 @@ from projects.errors import (
     ProjectMoved,
     ProjectNotFound,
 )
-from projects.models import Commit, FormerAddress, Project, ProjectVariable, Repository
+from projects.models import (
+    Commit,
+    FormerAddress,
+    OrganizationVariable,
+    Project,
+    ProjectVariable,
+    Repository,
+    Variable,
+    VariableGroup,
+)
+from projects.types import ResolvedVariable, SourceKind, VariableSource
 
 _PREFIX = re.compile(r"\A~?[0-9a-f]{4,64}\Z")
 _WHOLE = re.compile(r"\A([0-9a-f]{40}|~[0-9a-f]{64})\Z")
@@ -136,6 +146,56 @@ def repositories_for(user: User | AnonymousUser) -> QuerySet[Repository]:
 
 def variables_of(project: Project) -> dict[str, ProjectVariable]:
     return {variable.name: variable for variable in project.variables.order_by("name")}
+
+
+def effective_variables(
+    project: Project, group_names: Iterable[str] = (), *, inherit: bool = True
+) -> dict[str, ResolvedVariable]:
+    """What an execution of the project gets beside its own variables, by name; docs/variables.md has the order.
+
+    Of one name the last wins of: the organization's, those of groups that are assigned to the project (by the name of the
+    group), the project's, those of the groups that the execution asks for (in its order). Without `inherit` only the groups
+    that it asks for count. Groups that are gone, or are no longer the project's, give nothing.
+    """
+    groups = groups_of(project)
+    layers: list[tuple[VariableSource, Iterable[Variable]]] = []
+    if inherit:
+        organization = VariableSource(SourceKind.ORGANIZATION, project.owner.name)
+        layers.append((organization, organization_variables_of(project)))
+        layers += [_layer(group) for group in groups]
+        layers.append((VariableSource(SourceKind.PROJECT), project.variables.all()))
+    layers += [_layer(group) for group in named_groups(groups, group_names).values() if group is not None]
+    return {
+        variable.name: ResolvedVariable(variable.value, variable.secret, source)
+        for source, variables in layers
+        for variable in variables
+    }
+
+
+def _layer(group: VariableGroup) -> tuple[VariableSource, Iterable[Variable]]:
+    return VariableSource(SourceKind.GROUP, group.name), group.variables.all()
+
+
+def organization_variables_of(project: Project) -> QuerySet[OrganizationVariable]:
+    return OrganizationVariable.objects.filter(organization_id=project.owner_id)
+
+
+def groups_of(project: Project) -> list[VariableGroup]:
+    """Assigned to the project, by name, with their variables. Those of an organization that it left do not count."""
+    groups = project.variable_groups.filter(organization_id=project.owner_id)
+    return list(groups.order_by("name").prefetch_related("variables"))
+
+
+def named_groups(groups: Iterable[VariableGroup], names: Iterable[str]) -> dict[str, VariableGroup | None]:
+    """Each of the names, or ids, with the group that it means; None: none of these."""
+    known = list(groups)
+    by_name = {group.name.lower(): group for group in known}
+    by_id = {group.pk: group for group in known}
+    found: dict[str, VariableGroup | None] = {}
+    for name in names:
+        identity = as_uuid(name)
+        found[name] = by_name.get(name.lower()) or (by_id.get(identity) if identity else None)
+    return found
 
 
 def execution_summaries(projects: Iterable[Project]) -> dict[UUID, dict[str, int]]:

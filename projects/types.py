@@ -1,6 +1,7 @@
 """The vocabulary of projects; no Django."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
@@ -24,3 +25,30 @@ class FetchResult:
     commits: "list[Commit]"
     errors: list[str]
     older_remain: bool = False
+
+
+class SourceKind(StrEnum):
+    """Where executions inherit a variable from, the weakest first."""
+
+    ORGANIZATION = "organization"
+    GROUP = "group"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True)
+class VariableSource:
+    kind: SourceKind
+    name: str = ""
+    """Of the organization or the group."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else str(self.kind)
+
+
+@dataclass(frozen=True)
+class ResolvedVariable:
+    """A variable that an execution gets, and where it is from. The value of a secret stays between us and its job."""
+
+    value: str = field(repr=False)
+    secret: bool
+    source: VariableSource

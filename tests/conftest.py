@@ -13,7 +13,7 @@ from tests.support import factories
 
 REAL_PARTS = {"live", "browser", "docker", "fault", "emulator"}
 
-pytest_plugins = ["tests.support.live", "tests.support.stores"]
+pytest_plugins = ["tests.support.live", "tests.support.stores", "tests.support.tenants"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("accounts.web.urls")),
     path("", include("organizations.web.urls")),
     path("", include("datastores.web.urls")),
+    path("", include("environments.web.urls")),
     path("", include("executions.web.urls")),
     path("", include("projects.web.urls")),
 ]

@@ -1,13 +1,24 @@
-"""The shape of an environment, for the API's own documentation."""
+"""Shapes of environments, quotas and registries: of requests, and of answers for the API's own documentation."""
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
+
+from common.rest.fields import ReferenceField
+from environments.models import RegistryCredentials
+
+_LARGEST = 2**31 - 1  # what the column holds; what makes sense, the service says
 
 
 class EnvironmentOwner(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
+
+
+class EnvironmentTeam(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
 
 
 class EnvironmentShape(serializers.Serializer[Any]):
@@ -17,6 +28,9 @@ class EnvironmentShape(serializers.Serializer[Any]):
     description = serializers.CharField()
     enabled = serializers.BooleanField()
     owner = EnvironmentOwner(allow_null=True)
+    team = EnvironmentTeam(allow_null=True, help_text="nobody else may use it")
+    member = EnvironmentOwner(allow_null=True, help_text="nobody else may use it")
+    restricted_to_teams = serializers.BooleanField(help_text="only teams with a place in it may use it")
     type = serializers.CharField()
     provider = serializers.CharField(allow_null=True)
     has_gpu = serializers.BooleanField()
@@ -31,11 +45,98 @@ class EnvironmentShape(serializers.Serializer[Any]):
     per_user_queue_quota = serializers.IntegerField(help_text="0: no limit")
     per_user_resource_quotas = serializers.DictField(allow_null=True)
     unfinished_job_count = serializers.IntegerField(required=False, help_text="with `include`")
+    max_running = serializers.IntegerField(help_text="0: no limit")
+    default_image = serializers.CharField()
     scale_min = serializers.IntegerField()
     scale_max = serializers.IntegerField()
     scale_down_grace_period = serializers.IntegerField(help_text="minutes")
     enable_smart_vm_selection = serializers.BooleanField()
     supports_priority = serializers.BooleanField()
+    queue_name = serializers.CharField(required=False, help_text="for those who manage it")
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
+
+
+class _Whole(serializers.IntegerField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "min_value": -_LARGEST, "max_value": _LARGEST, **options})
+
+
+class EnvironmentChange(serializers.Serializer[Any]):
+    """Whatever is absent stays as it is, for PUT as for PATCH."""
+
+    slug = serializers.CharField(required=False, max_length=128, help_text="stays as it was created")
+    queue_name = serializers.CharField(required=False, max_length=128, help_text="stays as it was created")
+    owner = ReferenceField(help_text="organization by id or name; only superusers change it")
+    name = serializers.CharField(required=False, max_length=128)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+    enabled = serializers.BooleanField(required=False)
+    team = ReferenceField(help_text="id or name of the team that it belongs to; null: none")
+    member = ReferenceField(help_text="id or name of the member that it belongs to; null: none")
+    restricted_to_teams = serializers.BooleanField(required=False)
+    allow_personal_usage = serializers.BooleanField(required=False)
+    type = serializers.CharField(required=False, max_length=16, source="kind")
+    provider = serializers.CharField(required=False, allow_null=True, max_length=32)
+    has_gpu = serializers.BooleanField(required=False)
+    gpu_spec = serializers.CharField(required=False, allow_blank=True, max_length=128)
+    supports_priority = serializers.BooleanField(required=False)
+    per_hour_price_usd = serializers.DecimalField(
+        required=False, max_digits=None, decimal_places=5, min_value=Decimal(-_LARGEST)
+    )
+    per_user_queue_quota = _Whole(help_text="0: no limit")
+    max_running = _Whole(help_text="0: no limit")
+    log_lines_per_second = _Whole(help_text="0: no limit")
+    default_image = serializers.CharField(required=False, allow_blank=True, max_length=255)
+    scale_min = _Whole()
+    scale_max = _Whole()
+    scale_down_grace_period = _Whole(help_text="minutes")
+
+
+class EnvironmentCreate(EnvironmentChange):
+    slug = serializers.CharField(max_length=128)
+    name = serializers.CharField(max_length=128)
+    queue_name = serializers.CharField(
+        required=False, allow_blank=True, max_length=128, help_text="the slug, when nothing is given"
+    )
+    owner = ReferenceField(
+        help_text="organization by id or name; yours, when you own one. Superusers leave it out for everybody's"
+    )
+
+
+class TeamQuotaShape(serializers.Serializer[Any]):
+    team = EnvironmentTeam()
+    max_running = serializers.IntegerField(allow_null=True, help_text="null: no limit of its own; 0: blocked")
+
+
+class TeamQuotaGiven(serializers.Serializer[Any]):
+    team = ReferenceField(required=True, allow_null=False, help_text="id or name")
+    max_running = _Whole(required=True, allow_null=True, help_text="null: no limit of its own; 0: blocked")
+
+
+class RegistryShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    image_pattern = serializers.CharField()
+    owner = serializers.IntegerField()
+    configuration = serializers.DictField(
+        child=serializers.CharField(), help_text="without the secrets, which are never shown"
+    )
+    ctime = serializers.DateTimeField()
+    mtime = serializers.DateTimeField()
+    url = serializers.CharField()
+
+
+class RegistryCreate(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(choices=RegistryCredentials.Kind.values, source="kind")
+    image_pattern = serializers.CharField(max_length=255)
+    owner = ReferenceField(help_text="organization by id or name; yours, when you own one")
+    configuration = serializers.DictField()
+
+
+class RegistryChange(serializers.Serializer[Any]):
+    """Whatever is absent stays as it is; a secret that a new configuration leaves out stays too."""
+
+    type = serializers.ChoiceField(choices=RegistryCredentials.Kind.values, required=False, source="kind")
+    image_pattern = serializers.CharField(required=False, max_length=255)
+    configuration = serializers.DictField(required=False)

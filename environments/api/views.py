@@ -3,56 +3,156 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from accounts.current import user_of
+from accounts.models import User
+from common.rest.bodies import validated
 from common.rest.links import absolute
-from common.rest.params import names
+from common.rest.params import boolean, names
 from common.rest.times import timestamp
-from environments import selectors
-from environments.api.schemas import EnvironmentShape
+from environments import selectors, services
+from environments.access import administered_owners, require_management
+from environments.api.schemas import (
+    EnvironmentChange,
+    EnvironmentCreate,
+    EnvironmentShape,
+    TeamQuotaGiven,
+    TeamQuotaShape,
+)
 from environments.models import Environment
+from organizations.models import Organization
+from organizations.references import member_in, owned_organization, team_in
 
 _UNFINISHED = "unfinished_job_count"
+_REFERENCE = OpenApiParameter("reference", location="path", description="Id or slug.")
 _PARAMETERS = [
     OpenApiParameter("include", description=f"`{_UNFINISHED}`: how many executions wait or run on it."),
     OpenApiParameter("exclude", description="Comma-separated names of fields to leave out."),
 ]
+_MANAGE = OpenApiParameter(
+    "manage",
+    OpenApiTypes.BOOL,
+    description="Those that you administer, also switched off, instead of those you may use.",
+)
 
 
-class _EnvironmentView(GenericAPIView[Environment]):
+class EnvironmentListView(GenericAPIView[Environment]):
     serializer_class = EnvironmentShape
     filter_backends = ()
     queryset = Environment.objects.none()
 
-
-class EnvironmentListView(_EnvironmentView):
-    @extend_schema(operation_id="environments_list", parameters=_PARAMETERS)
+    @extend_schema(operation_id="environments_list", parameters=[*_PARAMETERS, _MANAGE])
     def get(self, request: Request) -> Response:
-        environments = selectors.environments_for(request.user)
-        if _UNFINISHED in names(request, "include"):
-            environments = selectors.with_unfinished_jobs(environments)
-        page = self.paginate_queryset(environments) or []
-        return self.get_paginated_response([represent(environment, request) for environment in page])
+        if boolean(request.query_params.get("manage")):
+            environments = selectors.administered_environments(request.user)
+        else:
+            environments = selectors.environments_for(request.user)
+        page = self.paginate_queryset(_counted(environments, request)) or []
+        return self.get_paginated_response(represent_all(page, request))
+
+    @extend_schema(
+        operation_id="environments_create", request=EnvironmentCreate, responses={201: EnvironmentShape}
+    )
+    def post(self, request: Request) -> Response:
+        actor, given = user_of(request), validated(EnvironmentCreate, request)
+        organization = _owner_of_new(actor, given.pop("owner", "") or "")
+        given = _resolved(given, organization)
+        owner = organization.owner if organization else None
+        created = services.create_environment(actor=actor, owner=owner, **given)
+        return Response(represent_all([created], request)[0], status=status.HTTP_201_CREATED)
 
 
-class EnvironmentDetailView(_EnvironmentView):
+class EnvironmentDetailView(APIView):
     @extend_schema(
         operation_id="environments_retrieve",
-        parameters=[OpenApiParameter("reference", location="path", description="Id or slug."), *_PARAMETERS],
+        parameters=[_REFERENCE, *_PARAMETERS],
         responses=EnvironmentShape,
     )
     def get(self, request: Request, reference: str) -> Response:
-        environments = selectors.environments_for(request.user)
-        if _UNFINISHED in names(request, "include"):
-            environments = selectors.with_unfinished_jobs(environments)
-        return Response(represent(selectors.named(environments, reference), request))
+        shown = selectors.shown_environments(request.user)
+        return Response(represent_all([selectors.named(_counted(shown, request), reference)], request)[0])
+
+    @extend_schema(
+        operation_id="environments_update", parameters=[_REFERENCE], request=EnvironmentChange,
+        responses=EnvironmentShape,
+    )  # fmt: skip
+    def put(self, request: Request, reference: str) -> Response:
+        return self._change(request, reference)
+
+    @extend_schema(
+        operation_id="environments_partial_update", parameters=[_REFERENCE], request=EnvironmentChange,
+        responses=EnvironmentShape,
+    )  # fmt: skip
+    def patch(self, request: Request, reference: str) -> Response:
+        return self._change(request, reference)
+
+    @extend_schema(operation_id="environments_destroy", parameters=[_REFERENCE], responses={204: None})
+    def delete(self, request: Request, reference: str) -> Response:
+        environment = selectors.named(selectors.shown_environments(request.user), reference)
+        services.delete_environment(environment=environment, actor=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _change(self, request: Request, reference: str) -> Response:
+        actor, given = user_of(request), validated(EnvironmentChange, request)
+        environment = selectors.named(selectors.shown_environments(actor), reference)
+        require_management(actor, environment)
+        organization: Organization | None = getattr(environment.owner, "organization", None)
+        if "owner" in given:
+            organization = _owner_of_new(actor, given["owner"] or "")
+            given["owner"] = organization.owner if organization else None
+        changes = _resolved(given, organization)
+        changed = services.update_environment(environment=environment, actor=actor, **changes)
+        return Response(represent_all([changed], request)[0])
 
 
-def represent(environment: Environment, request: Request) -> dict[str, Any]:
-    owner = environment.owner
+class TeamQuotasView(APIView):
+    """How many executions at once each team may have. A team that is not listed has no place."""
+
+    @extend_schema(
+        operation_id="environments_team_quotas", parameters=[_REFERENCE], responses=TeamQuotaShape(many=True)
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(_quotas(self._managed(request, reference)))
+
+    @extend_schema(
+        operation_id="environments_set_team_quotas", parameters=[_REFERENCE], request=TeamQuotaGiven(many=True),
+        responses=TeamQuotaShape(many=True),
+    )  # fmt: skip
+    def put(self, request: Request, reference: str) -> Response:
+        environment = self._managed(request, reference)
+        body = TeamQuotaGiven(data=request.data, many=True)
+        body.is_valid(raise_exception=True)
+        organization = getattr(environment.owner, "organization", None)
+        quotas = {team_in(organization, item["team"]): item["max_running"] for item in body.validated_data}
+        services.set_team_quotas(environment=environment, actor=user_of(request), quotas=quotas)
+        return Response(_quotas(environment))
+
+    def _managed(self, request: Request, reference: str) -> Environment:
+        environment = selectors.named(selectors.shown_environments(request.user), reference)
+        require_management(user_of(request), environment)
+        return environment
+
+
+def represent_all(environments: Collection[Environment], request: Request) -> list[dict[str, Any]]:
+    managed = administered_owners(request.user, environments)
+    unwanted = names(request, "exclude")
+    rows = (
+        _represent(environment, request, can_admin=environment.owner_id in managed)
+        for environment in environments
+    )
+    return [{name: value for name, value in row.items() if name not in unwanted} for row in rows]
+
+
+def _represent(environment: Environment, request: Request, *, can_admin: bool) -> dict[str, Any]:
+    owner, team, member = environment.owner, environment.team, environment.member
     shown = {
         "id": str(environment.pk),
         "slug": environment.slug,
@@ -60,6 +160,9 @@ def represent(environment: Environment, request: Request) -> dict[str, Any]:
         "description": environment.description,
         "enabled": environment.enabled,
         "owner": {"id": owner.pk, "username": owner.name} if owner else None,
+        "team": {"id": str(team.pk), "name": team.name} if team else None,
+        "member": {"id": member.pk, "username": member.username} if member else None,
+        "restricted_to_teams": environment.restricted_to_teams,
         "type": environment.kind,
         "provider": environment.provider,
         "has_gpu": environment.has_gpu,
@@ -69,10 +172,12 @@ def represent(environment: Environment, request: Request) -> dict[str, Any]:
         "spot_max_price": 0.0,
         "allow_personal_usage": environment.allow_personal_usage,
         "bill_usage": False,
-        "can_admin": bool(request.user.is_superuser),
+        "can_admin": can_admin,
         "per_hour_price_usd": f"{environment.per_hour_price_usd:.5f}",
         "per_user_queue_quota": environment.per_user_queue_quota,
         "per_user_resource_quotas": None,
+        "max_running": environment.max_running,
+        "default_image": environment.default_image,
         "scale_min": environment.scale_min,
         "scale_max": environment.scale_max,
         "scale_down_grace_period": environment.scale_down_grace_period,
@@ -82,10 +187,35 @@ def represent(environment: Environment, request: Request) -> dict[str, Any]:
         "mtime": timestamp(environment.updated_at),
         "url": absolute(request, "environment-detail", reference=str(environment.pk)),
     }
-    if _UNFINISHED in names(request, "include"):
-        shown[_UNFINISHED] = environment.unfinished_job_count  # type: ignore[attr-defined]  # by the selector
-    return _without(shown, names(request, "exclude"))
+    if can_admin:
+        shown["queue_name"] = environment.queue_name
+    if hasattr(environment, _UNFINISHED):
+        shown[_UNFINISHED] = getattr(environment, _UNFINISHED)
+    return shown
 
 
-def _without(shown: dict[str, Any], unwanted: Collection[str]) -> dict[str, Any]:
-    return {name: value for name, value in shown.items() if name not in unwanted}
+def _counted(environments: QuerySet[Environment], request: Request) -> QuerySet[Environment]:
+    wanted = _UNFINISHED in names(request, "include")
+    return selectors.with_unfinished_jobs(environments) if wanted else environments
+
+
+def _owner_of_new(actor: User, reference: str) -> Organization | None:
+    """Superusers may leave the owner out: then it is everybody's."""
+    return None if actor.is_superuser and not reference else owned_organization(actor, reference)
+
+
+def _resolved(given: dict[str, Any], organization: Organization | None) -> dict[str, Any]:
+    """With rows in place of the references to a team and a member."""
+    if "team" in given:
+        given["team"] = team_in(organization, given["team"]) if given["team"] else None
+    if "member" in given:
+        given["member"] = member_in(organization, given["member"]) if given["member"] else None
+    return given
+
+
+def _quotas(environment: Environment) -> list[dict[str, Any]]:
+    places = environment.team_places.select_related("team").order_by("team__name")
+    return [
+        {"team": {"id": str(place.team_id), "name": place.team.name}, "max_running": place.max_running}
+        for place in places
+    ]

@@ -1,6 +1,5 @@
 """Everything a worker needs to run one attempt at one execution, as one JSON object."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from executions.agent_api.secrets import known_variables, secret_names
 from executions.models import Execution
 from executions.queue import job_token
 from executions.types import Status
-from projects.models import ProjectVariable
+from executions.variables import variables_beside
 
 
 def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
@@ -20,7 +19,6 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
 
     Raises a `DomainError` when something it needs is gone, such as a purged input.
     """
-    known = known_variables(execution)
     return {
         "execution_id": str(execution.pk),
         "epoch": execution.epoch,
@@ -31,8 +29,8 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
         "step": execution.step,
         "image": execution.image,
         "command": execution.interpolated_command,
-        "environment_variables": environment_variables(execution, known),
-        "secret_names": secret_names(known),
+        "environment_variables": environment_variables(execution),
+        "secret_names": secret_names(known_variables(execution)),
         "code": _code(execution, base_url),
         "inputs": input_entries(execution, base_url),
         "config": {
@@ -46,17 +44,15 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
     }
 
 
-def environment_variables(execution: Execution, known: Mapping[str, ProjectVariable]) -> dict[str, str]:
-    """Known variables when inherited, under the execution's own (which include the step's), under the identity."""
-    inherited: dict[str, str] = {}
-    if execution.inherit_environment_variables:
-        inherited = {name: variable.value for name, variable in known.items()}
+def environment_variables(execution: Execution) -> dict[str, str]:
+    """Inherited ones and those of groups, under the execution's own (which include the step's), under the identity."""
+    others = {name: variable.value for name, variable in variables_beside(execution).items()}
     identity = {
         "VH_JOB_ID": f"exec-{execution.pk}",
         "VH_EXECUTION_ID": str(execution.pk),
         "VH_PROJECT_ID": str(execution.project_id),
     }
-    return {**inherited, **execution.environment_variables, **identity}
+    return {**others, **execution.environment_variables, **identity}
 
 
 def execution_config(execution: Execution) -> dict[str, Any]:

@@ -10,19 +10,19 @@ from django.conf import settings
 from executions.models import Execution
 from executions.queue import job_token
 from peon.protocol.masking import Masker
-from projects.models import ProjectVariable
-from projects.selectors import variables_of
+from projects.selectors import effective_variables
+from projects.types import ResolvedVariable
 
 MASKS_SECRETS = "masks_secrets"
 """What an agent that masks says of itself, among its facts."""
 
 
-def known_variables(execution: Execution) -> Mapping[str, ProjectVariable]:
-    """Every variable that executions of the project may inherit, whether this one inherits them or not."""
-    return variables_of(execution.project)
+def known_variables(execution: Execution) -> Mapping[str, ResolvedVariable]:
+    """Every variable that the execution may get from elsewhere, whether it inherits them or not."""
+    return effective_variables(execution.project, execution.environment_variable_groups, inherit=True)
 
 
-def secret_names(known: Mapping[str, ProjectVariable]) -> list[str]:
+def secret_names(known: Mapping[str, ResolvedVariable]) -> list[str]:
     """Names whose values are masked. A name that is secret once is secret too where an execution sets it itself."""
     if not settings.MASK_SECRETS_IN_LOGS:
         return []

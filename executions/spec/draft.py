@@ -74,13 +74,14 @@ def _job(step: Step, spec: ExecutionSpec, project: Project, faults: Faults) -> d
         faults.add("command", f"The command {why}.")
     parameters = resolve_parameters(step, spec.parameters, faults)
     inherit = spec.inherit_environment_variables
+    groups = resolve_groups(step, spec.environment_variable_groups, project=project, faults=faults)
     return {
         "parameters": parameters,
         "inputs": resolve_inputs(step, spec.inputs, parameters, project, faults),
         "environment_variables": resolve_variables(
-            step, spec.environment_variables, project=project, inherit=inherit, faults=faults
+            step, spec.environment_variables, project=project, groups=groups, inherit=inherit, faults=faults
         ),
-        "environment_variable_groups": resolve_groups(step, spec.environment_variable_groups, faults),
+        "environment_variable_groups": groups,
         "command": command_text(step, spec.command),
         "interpolated_command": "" if faults else interpolate_command(step, spec.command, parameters, faults),
     }

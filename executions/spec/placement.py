@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from django.db.models import Q
 from valohai_yaml.objs.step import Step
 
 from accounts.models import User
 from datastores.selectors import find_upload_store
 from environments.models import Environment
-from environments.selectors import default_environment, environments_for, resolve_environment
+from environments.selectors import default_environment, environments_for_project, resolve_environment
 from executions.spec.faults import Faults
 from executions.spec.texts import unstorable
 from projects.models import Project
@@ -20,7 +19,8 @@ _LONGEST_IMAGE = 512
 def choose_environment(*, given: str | None, step: Step, project: Project, actor: User) -> Environment:
     """What was given, else the step's, else the project's, else the installation's.
 
-    Raises `EnvironmentNotFound` (field "environment", code "does_not_exist").
+    Raises `EnvironmentNotFound` (field "environment", code "does_not_exist"), or `EnvironmentNotAvailable` (code
+    "not_available") with the reason.
     """
     if given:
         return resolve_environment(actor, given, project)
@@ -31,11 +31,12 @@ def choose_environment(*, given: str | None, step: Step, project: Project, actor
 
 def _named_by_step(name: str, project: Project, actor: User) -> Environment:
     """A step names a slug, an id or, when only one environment contains it, a part of a slug or name."""
-    usable = environments_for(actor)
-    exact = usable.filter(slug=name).first()
+    choice = environments_for_project(actor, project)
+    exact = choice.named(name)
     if exact:
         return exact
-    partly = list(usable.filter(Q(slug__icontains=name) | Q(name__icontains=name))[:2])
+    part = name.lower()
+    partly = [found for found in choice.usable if part in found.slug.lower() or part in found.name.lower()]
     if len(partly) == 1:
         return partly[0]
     return resolve_environment(actor, name, project)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.current import user_of
 from accounts.models import User
 from common.web.pages import page
-from environments.selectors import environments_for
+from environments.selectors import environments_for_project
 from executions import selectors, services
 from executions.errors import ExecutionNotFound
 from executions.web import form_facts
@@ -18,7 +18,7 @@ from organizations.access import Capability, require
 from projects.config import parsed
 from projects.errors import ConfigBroken
 from projects.models import Commit, Project
-from projects.selectors import commits_for, resolve_commit, variables_of
+from projects.selectors import commits_for, effective_variables, groups_of, resolve_commit
 from projects.web.context import project_page
 
 SHOWN_COMMITS = 200
@@ -58,10 +58,11 @@ def facts_for(request: HttpRequest, project: Project) -> dict[str, Any]:
         "branches": form_facts.branches_of(listed),
         "commit": commit.identifier if commit else "",
         "given": given,
-        "environments": form_facts.environment_facts(environments_for(user).order_by("name")),
+        "environments": form_facts.environment_facts(environments_for_project(user, project)),
         "installation": {"no_output_timeout": settings.DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS},
         "default_environment": project.default_environment_slug,
-        "inherited": form_facts.inherited_facts(variables_of(project).values()),
+        "inherited": form_facts.inherited_facts(effective_variables(project)),
+        "groups": form_facts.group_facts(groups_of(project)),
         **config_facts(commit, step),
     }
 

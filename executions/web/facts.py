@@ -16,10 +16,10 @@ from datastores.selectors import datums_for
 from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
+from executions.variables import variables_beside
 from organizations.access import organizations_of
 from organizations.models import Team
-from projects.models import ProjectVariable
-from projects.selectors import variables_of
+from projects.types import ResolvedVariable
 
 DATUM_SCHEME = "datum://"
 _SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
@@ -57,7 +57,7 @@ class Facts:
     parameters: list[tuple[str, Any]]
     inputs: list[Input]
     variables: list[Variable]
-    inherited: list[ProjectVariable]
+    inherited: list[tuple[str, ResolvedVariable]]
     runtime: list[tuple[str, str]]
     notices: list[str]
     image_digest: str
@@ -67,13 +67,13 @@ class Facts:
 
 
 def facts_of(execution: Execution, user: User) -> Facts:
-    inherited = variables_of(execution.project) if execution.inherit_environment_variables else {}
+    beside = variables_beside(execution)
     own = execution.environment_variables
     return Facts(
         parameters=sorted(execution.parameters.items()),  # the database does not keep their order
         inputs=inputs_of(execution, user),
-        variables=[shown_variable(name, value, inherited) for name, value in own.items()],
-        inherited=[variable for name, variable in inherited.items() if name not in own],
+        variables=[shown_variable(name, value, beside) for name, value in own.items()],
+        inherited=[(name, beside[name]) for name in sorted(beside) if name not in own],
         runtime=runtime_facts(execution.runtime_facts),
         notices=[str(notice) for notice in execution.runtime_facts.get(NOTICES, [])],
         image_digest=str(execution.runtime_facts.get("image_digest") or ""),
@@ -120,9 +120,9 @@ def datum_id_in(uri: str) -> UUID | None:
         return None
 
 
-def shown_variable(name: str, value: object, inherited: Mapping[str, ProjectVariable]) -> Variable:
-    """What is a secret in the project, or is called like one, is not sent to the browser."""
-    known = inherited.get(name)
+def shown_variable(name: str, value: object, beside: Mapping[str, ResolvedVariable]) -> Variable:
+    """What is a secret where it could be inherited from, or is called like one, is not sent to the browser."""
+    known = beside.get(name)
     hidden = bool(known and known.secret) or bool(_SOUNDS_SECRET.search(name))
     return Variable(name, "" if hidden else str(value), hidden)
 

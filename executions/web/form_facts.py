@@ -1,6 +1,6 @@
 """The facts that the create form is drawn from: what can be chosen, what the step says, what is prefilled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +9,9 @@ from valohai_yaml.objs.environment_variable import EnvironmentVariable
 from valohai_yaml.objs.input import Input
 from valohai_yaml.objs.parameter import Parameter
 
-from environments.models import Environment
-from projects.models import Commit, ProjectVariable
+from environments.selectors import EnvironmentChoice
+from projects.models import Commit, VariableGroup
+from projects.types import ResolvedVariable
 
 
 def step_facts(step: Step) -> dict[str, Any]:
@@ -82,7 +83,10 @@ def commit_facts(commit: Commit) -> dict[str, Any]:
     }
 
 
-def environment_facts(environments: Iterable[Environment]) -> list[dict[str, Any]]:
+def environment_facts(choice: EnvironmentChoice) -> list[dict[str, Any]]:
+    """What can be chosen, then what cannot, with the reason in `unavailable`."""
+    reasons = [(environment, "") for environment in choice.usable]
+    reasons += [(unusable.environment, unusable.reason) for unusable in choice.unusable]
     return [
         {
             "slug": environment.slug,
@@ -91,20 +95,34 @@ def environment_facts(environments: Iterable[Environment]) -> list[dict[str, Any
             "gpu": environment.gpu_spec if environment.has_gpu else "",
             "price": float(environment.per_hour_price_usd),
             "supports_priority": environment.supports_priority,
+            "unavailable": reason,
         }
-        for environment in environments
+        for environment, reason in reasons
     ]
 
 
-def inherited_facts(variables: Iterable[ProjectVariable]) -> list[dict[str, Any]]:
-    """The project's variables by name; the value of a secret never leaves the server."""
+def inherited_facts(variables: Mapping[str, ResolvedVariable]) -> list[dict[str, Any]]:
+    """What executions inherit, by name; the value of a secret never leaves the server."""
     return [
         {
-            "name": variable.name,
+            "name": name,
             "secret": variable.secret,
             "value": None if variable.secret else variable.value,
+            "source": str(variable.source),
         }
-        for variable in variables
+        for name, variable in sorted(variables.items())
+    ]
+
+
+def group_facts(groups: Iterable[VariableGroup]) -> list[dict[str, Any]]:
+    """What an execution may ask for."""
+    return [
+        {
+            "id": str(group.pk),
+            "name": group.name,
+            "variables": sorted(variable.name for variable in group.variables.all()),
+        }
+        for group in groups
     ]
 
 

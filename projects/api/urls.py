@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from projects.api import audit, collaborators, views
+from projects.api import audit, collaborators, variables, views
 from projects.api.repository import ProjectRepositoryView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -61,5 +61,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("commits/<str:identifier>/", views.CommitDetailView.as_view(), name="commit-detail"),
     path("audit-events/", audit.AuditEventListView.as_view(), name="audit-event-list"),
     path("audit-events/csv/", audit.AuditEventCsvView.as_view(), name="audit-event-csv"),
+    path("variable-groups/", variables.GroupListView.as_view(), name="variable-group-list"),
+    path(
+        "variable-groups/<uuid:group_id>/",
+        variables.GroupDetailView.as_view(),
+        name="variable-group-detail",
+    ),
+    path(
+        "variable-groups/<uuid:group_id>/variables/",
+        variables.GroupVariablesView.as_view(),
+        name="variable-group-variables",
+    ),
+    path(
+        "organizations/<int:organization_id>/environment-variables/",
+        variables.OrganizationVariablesView.as_view(),
+        name="organization-environment-variables",
+    ),
     path("repositories/", views.RepositoryListView.as_view(), name="repository-list"),
 ]

@@ -1,7 +1,7 @@
 """Creating, changing and deleting projects, and the numbers that they give out."""
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from accounts.models import Owner, User
 from audit.services import record, record_change, snapshot
 from organizations.access import Capability, require
-from organizations.models import Team
+from organizations.models import Organization, Team
 from projects.background import delete_stored_files, forget_mirror
 from projects.errors import InvalidValue, ProjectBusy
 from projects.models import DEFAULT_YAML_PATH, PROJECT_NAME, Project
@@ -26,6 +26,10 @@ CHANGEABLE = (
 stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
 """Higher apps that keep files of a project in the platform's storage append a function that names them; the files go
 after the project is gone."""
+
+change_checks: list[Callable[[Project, User, Mapping[str, Any]], None]] = []
+"""Higher apps append a function that raises a `DomainError` for a changed value that the project, as it is in memory then,
+cannot have: an environment or a store that it may not use."""
 
 
 @transaction.atomic
@@ -44,6 +48,7 @@ def create_project(
     project = Project(
         name=_checked_name(name), owner=owner, team=team, description=_checked_text(description, "description"),
         yaml_path=checked_yaml_path(yaml_path), creator=actor, default_notifications=default_notifications,
+        **_defaults_of(owner),
     )  # fmt: skip
     save_at_address(project)
     record("project.created", actor=actor, target=project, after=snapshot(project, ("team", *CHANGEABLE)))
@@ -66,6 +71,9 @@ def update_project(*, project: Project, actor: User, **changes: Any) -> Project:
     }
     for field, value in changes.items():
         setattr(project, field, checks[field](value) if field in checks else value)
+    changed = {field: value for field, value in changes.items() if value != before[field]}
+    for check in change_checks:
+        check(project, actor, changed)
     save_at_address(project, fields=changes)
     after = snapshot(project, changes)
     renamed = before.get("name") != after.get("name")
@@ -104,6 +112,17 @@ def next_counter(*, project_id: UUID, kind: str) -> int:
             [project_id, kind],
         )
         return int(cursor.fetchone()[0])
+
+
+def _defaults_of(owner: Owner) -> dict[str, Any]:
+    """What new projects of an organization begin with; each may change it for itself later."""
+    organization: Organization | None = getattr(owner, "organization", None)
+    if organization is None:
+        return {}
+    return {
+        "default_environment_slug": organization.default_environment_slug,
+        "upload_store_id": organization.default_store_id,
+    }
 
 
 def _checked_name(name: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 
 from accounts.models import User
 from projects import selectors
+from projects.models import Project
 
-environment_choices: list[Callable[[User], Iterable[tuple[str, str]]]] = []
-"""Each returns (slug, label) of the environments that the user may choose as a project's default."""
+environment_choices: list[Callable[[User, Project], Iterable[tuple[str, str]]]] = []
+"""Each returns (slug, label) of the environments that the user may choose as the project's default."""
 
 OwnerChoices = list[tuple[str, list[tuple[str, str]]]]
 """Groups of (what `resolve_owner` takes, label)."""

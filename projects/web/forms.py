@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from common.web.forms import CHECK, CODE, SELECT, TEXT
+from projects.models import Project
 from projects.web.choices import OwnerChoices
 
 
@@ -158,6 +159,25 @@ class RepositoryForm(forms.Form):
             "access_token": given["access_token"] or ("" if given["forget_token"] else None),
             "private_key": given["private_key"] or ("" if given["forget_key"] else None),
         }
+
+
+class GroupForm(forms.Form):
+    """A group of variables: its name, and the projects of its organization that inherit them."""
+
+    name = forms.CharField(max_length=128, widget=forms.TextInput(TEXT))
+    description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
+    projects = forms.MultipleChoiceField(
+        required=False,
+        label="Assigned to",
+        widget=forms.CheckboxSelectMultiple(CHECK),
+        help_text="Executions of these projects inherit the variables, and may ask for the group.",
+    )
+
+    def __init__(self, data: Any = None, *, projects: Iterable[Project], **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["projects"].choices = [  # type: ignore[attr-defined]
+            (str(project.pk), project.name) for project in projects
+        ]
 
 
 class VariableForm(forms.Form):

@@ -41,7 +41,7 @@ def settings(request: HttpRequest, owner: str, project: str, tab: str = "general
 
 def general(request: HttpRequest, project: Project, context: dict[str, Any]) -> HttpResponse:
     fields = ("name", "description", "default_environment_slug", "yaml_path")
-    choices = [choice for listing in environment_choices for choice in listing(user_of(request))]
+    choices = [choice for listing in environment_choices for choice in listing(user_of(request), project)]
     current = project.default_environment_slug
     if current and current not in dict(choices):
         choices.append((current, f"{current} (not available to you)"))
@@ -143,8 +143,14 @@ def variables(request: HttpRequest, project: Project, context: dict[str, Any]) -
         else:
             messages.success(request, f"Saved {form.cleaned_data['name']}.")
             return to_tab(project, "variables")
-    listed = selectors.variables_of(project).values()
-    return render(request, "projects/settings/variables.html", context | {"form": form, "variables": listed})
+    own = selectors.variables_of(project)
+    inherited = [
+        (name, variable)
+        for name, variable in sorted(selectors.effective_variables(project).items())
+        if name not in own
+    ]
+    context |= {"form": form, "variables": own.values(), "inherited": inherited}
+    return render(request, "projects/settings/variables.html", context)
 
 
 @page

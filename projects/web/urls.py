@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from projects.web import administration, audit, collaborators, commits, fetching, invitations, settings
+from projects.web import (
+    administration,
+    audit,
+    collaborators,
+    commits,
+    fetching,
+    invitations,
+    organization_variables,
+    settings,
+)
 
 project_pages = [
     path("fetch/", fetching.start, name="project_fetch"),
@@ -37,7 +46,36 @@ project_pages = [
     path("settings/<str:tab>/", settings.settings, name="project_settings"),
 ]
 
+organization_pages = [
+    path("variables/", organization_variables.variables, name="organization_variables"),
+    path("variables/delete/", organization_variables.delete_variable, name="organization_variable_delete"),
+    path(
+        "variables/groups/create/",
+        organization_variables.create_group,
+        name="organization_variable_group_create",
+    ),
+    path(
+        "variables/groups/<uuid:group_id>/", organization_variables.group, name="organization_variable_group"
+    ),
+    path(
+        "variables/groups/<uuid:group_id>/variables/",
+        organization_variables.set_variable,
+        name="organization_group_variable",
+    ),
+    path(
+        "variables/groups/<uuid:group_id>/variables/delete/",
+        organization_variables.delete_group_variable,
+        name="organization_group_variable_delete",
+    ),
+    path(
+        "variables/groups/<uuid:group_id>/delete/",
+        organization_variables.delete_group,
+        name="organization_variable_group_delete",
+    ),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/project/<str:secret>/", invitations.accept, name="project_invitation"),
+    path("organizations/<str:organization>/", include(organization_pages)),
     path("p/<str:owner>/<str:project>/", include(project_pages)),
 ]

@@ -117,6 +117,16 @@ def test_stranger_finds_nothing(world: World, text: str, method: str) -> None:
     world.assert_untouched()
 
 
+@pytest.mark.parametrize(("text", "method"), cases(ADMINISTERED))
+def test_a_member_does_not_manage(world: World, text: str, method: str) -> None:
+    route = world.filled(TABLE[text])
+    before = fingerprint()
+    answer = call(caller(world.viewer, route), method, world.path(text), route)
+    assert answer.status_code == 403
+    assert fingerprint() == before
+    world.assert_untouched()
+
+
 @pytest.mark.parametrize(("text", "method"), cases(IN_BODY))
 def test_stranger_cannot_name_it_in_a_body(world: World, text: str, method: str) -> None:
     route = world.filled(TABLE[text])

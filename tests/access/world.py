@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 from accounts.models import ApiToken, User, UserSession
 from common import clock
 from datastores.models import Datum, DatumAlias
+from environments.models import Environment, RegistryCredentials
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Invitation, Organization, Team
-from projects.models import Commit, Project, ProjectInvitation, ProjectVariable, Repository
+from projects.models import (
+    Commit,
+    GroupVariable,
+    Project,
+    ProjectInvitation,
+    ProjectVariable,
+    Repository,
+    VariableGroup,
+)
 from tests.support import factories
 
 if TYPE_CHECKING:
@@ -37,6 +46,9 @@ class World:
     invitation: Invitation
     project_invitation: ProjectInvitation
     session: UserSession
+    environment: Environment
+    registry: RegistryCredentials
+    group: VariableGroup
 
     @property
     def secrets(self) -> list[str]:
@@ -51,6 +63,9 @@ class World:
             "secret-team",
             self.invitation.email,
             self.project_invitation.email,
+            "secret-registry",
+            "secret-environment",
+            "secret-group",
         ]
 
     def path(self, route: str) -> str:
@@ -94,7 +109,11 @@ class World:
             "session_id": self.session.pk,
             "organization_id": self.organization.pk,
             "team_id": self.team.pk,
-            "reference": self.execution.environment.slug,
+            "reference": self.environment.pk,
+            "environment": self.environment.slug,
+            "registry_id": self.registry.pk,
+            "group_id": self.group.pk,
+            "kind": "docker",
             "filename": "file.txt",
         }
         if name in by_name:
@@ -116,6 +135,11 @@ class World:
         assert DatumAlias.objects.get(pk=self.alias.pk).datum_id == self.datum.pk
         datum = Datum.objects.get(pk=self.datum.pk)
         assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
+        assert GroupVariable.objects.get(group=self.group).value == "variable-value"
+        assert Environment.objects.get(pk=self.environment.pk).name == self.environment.name
+        assert (
+            RegistryCredentials.objects.get(pk=self.registry.pk).image_pattern == self.registry.image_pattern
+        )
 
 
 def build_world() -> World:
@@ -137,8 +161,11 @@ def build_world() -> World:
     token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
     project_invitation = factories.make_project_invitation(project, "secret-guest@example.com")
     session = UserSession.objects.create(user=alice, session_key="0" * 32, last_seen_at=clock.now())
+    environment = factories.make_environment("secret-environment", owner=organization.owner)
+    registry = factories.make_registry(organization, "secret-registry.example.com/*")
+    group = factories.make_group(organization, "secret-group", {"KEY": "variable-value"})
     charlie = factories.make_user("charlie")
     return World(
         alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation,
-        project_invitation, session,
+        project_invitation, session, environment, registry, group,
     )  # fmt: skip

@@ -192,7 +192,9 @@ class TestStores:
         own = make(name="own", is_default=False, project=project)
         full = make(name="full", is_default=False, project=project, allow_write=False)
         cloud = make(name="cloud", is_default=False, project=project, kind="s3")
-        foreign = make(name="foreign", is_default=False, project=factories.make_project())
+        foreign = make(
+            name="foreign", is_default=False, project=factories.make_project(), access_mode="single_project"
+        )
         assert find_upload_store(project, "own") == find_upload_store(project, str(own.pk)) == own
         assert find_upload_store(project, "cloud") == cloud
         for unusable in (full, foreign):

@@ -51,12 +51,11 @@ def test_a_reference_is_a_slug_an_id_or_the_project_s_default(alice: User, proje
     assert resolve_environment(alice, PROJECT_DEFAULT, project) == gpu
 
 
-@pytest.mark.parametrize("reference", ["absent", "", "x\0y", "hidden", "off", "GPU"])
+@pytest.mark.parametrize("reference", ["absent", "", "x\0y", "hidden", "GPU"])
 def test_references_to_nothing_that_one_may_use(
     charlie: User, alice: User, project: Project, reference: str
 ) -> None:
     make_environment("hidden", owner=alice.owner)
-    make_environment("off", enabled=False)
     make_environment("gpu")
     with pytest.raises(EnvironmentNotFound) as refused:
         resolve_environment(charlie, reference, project)
@@ -89,7 +88,8 @@ def test_the_object_has_every_key_of_the_contract(alice_api: APIClient, alice: U
     assert shown.pop("mtime").endswith("Z")
     assert shown == {
         "id": str(environment.pk), "slug": "gpu", "name": "gpu", "description": "", "enabled": True,
-        "owner": {"id": alice.pk, "username": "alice"}, "type": "vm", "provider": None, "has_gpu": True,
+        "owner": {"id": alice.pk, "username": "alice"}, "team": None, "member": None,
+        "restricted_to_teams": False, "max_running": 0, "default_image": "", "type": "vm", "provider": None, "has_gpu": True,
         "gpu_spec": "1 x T4", "is_scalable": False, "spot": False, "spot_max_price": 0.0,
         "allow_personal_usage": True, "bill_usage": False, "can_admin": False, "per_hour_price_usd": "1.50000",
         "per_user_queue_quota": 0, "per_user_resource_quotas": None, "scale_min": 0, "scale_max": 5,
@@ -130,7 +130,7 @@ def test_the_list_costs_the_same_for_few_and_many(
 ) -> None:
     for _ in range(rows):
         make_environment(owner=alice.owner)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert alice_api.get(LIST, {"include": "unfinished_job_count"}).json()["count"] == rows
 
 

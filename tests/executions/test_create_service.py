@@ -51,6 +51,15 @@ YAML = """\
 
 
 @pytest.fixture
+def project(alice):
+    """In an organization: groups of variables belong to one."""
+    house = factories.make_organization("house", owners=(alice,))
+    project = factories.make_project(house)
+    factories.make_group(house, "prod", {}, projects=(project,))
+    return project
+
+
+@pytest.fixture
 def commit(project):
     return factories.make_commit(project, YAML)
 
@@ -257,7 +266,7 @@ def test_numbers_count_per_project_and_the_project_knows_its_last_run(create, pr
     assert project.last_execution_at is not None
     other = factories.make_project(alice)
     commit = factories.make_commit(other, YAML)
-    spec = ExecutionSpec(commit=commit.identifier, step="train")
+    spec = ExecutionSpec(commit=commit.identifier, step="train", environment_variable_groups=[])
     assert services.create_execution(actor=alice, project=other, spec=spec).counter == 1
 
 

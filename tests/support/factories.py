@@ -20,12 +20,20 @@ from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
 from datastores.models import DataStore, Datum
-from environments.models import Environment
+from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
 from organizations.invitations import LIFETIME, new_secret
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
-from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter, ProjectInvitation
+from projects.models import (
+    Commit,
+    GroupVariable,
+    Project,
+    ProjectCollaborator,
+    ProjectCounter,
+    ProjectInvitation,
+    VariableGroup,
+)
 
 _numbers = itertools.count(1)
 
@@ -169,6 +177,33 @@ def make_commit(
 def make_environment(slug: str = "", **fields: Any) -> Environment:
     slug = slug or f"environment{next(_numbers)}"
     return Environment.objects.create(slug=slug, **{"name": slug, "queue_name": slug, **fields})
+
+
+def make_place(environment: Environment, team: Team, max_running: int | None = None) -> TeamPlace:
+    return TeamPlace.objects.create(environment=environment, team=team, max_running=max_running)
+
+
+def make_registry(
+    organization: Organization, image_pattern: str = "docker.io/acme/*", **fields: Any
+) -> RegistryCredentials:
+    values = {
+        "kind": "docker",
+        "configuration": {"username": "robot"},
+        "secrets": '{"password": "s3cret-robot"}',
+    }
+    return RegistryCredentials.objects.create(
+        owner=organization.owner, image_pattern=image_pattern, **{**values, **fields}
+    )
+
+
+def make_group(
+    organization: Organization, name: str, variables: Mapping[str, str], projects: tuple[Project, ...] = ()
+) -> VariableGroup:
+    group = VariableGroup.objects.create(organization=organization, name=name)
+    group.projects.set(projects)
+    for key, value in variables.items():
+        GroupVariable.objects.create(group=group, name=key, value=value)
+    return group
 
 
 def make_execution(

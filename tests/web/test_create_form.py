@@ -96,8 +96,8 @@ def test_secrets_of_the_project_stay_on_the_server(
     page_text = alice_browser.get(page("execution_create", project)).content.decode()
     assert "hunter2" not in page_text
     assert facts(alice_browser, project)["inherited"] == [
-        {"name": "LEVEL", "secret": False, "value": "info"},
-        {"name": "PASSWORD", "secret": True, "value": None},
+        {"name": "LEVEL", "secret": False, "value": "info", "source": "project"},
+        {"name": "PASSWORD", "secret": True, "value": None, "source": "project"},
     ]
 
 

@@ -139,6 +139,24 @@ function givenValues(step, installation, given) {
   };
 }
 
+/* Groups that the step or the payload names, in that order, then the others of the project. A name that the project does not
+   have stays chosen: the API says what is wrong with it. */
+function groupRows(facts, given) {
+  const named = given?.environment_variable_groups ?? facts.step?.groups ?? [];
+  const left = new Map(facts.groups.map((group) => [group.id, group]));
+  const rows = named.map((name) => {
+    const group = facts.groups.find((item) => item.id === name || item.name.toLowerCase() === name.toLowerCase());
+    if (group) left.delete(group.id);
+    return groupRow(name, group, true);
+  });
+  return [...rows, ...[...left.values()].map((group) => groupRow(group.name, group, false))];
+}
+
+function groupRow(name, group, chosen) {
+  const names = group?.variables.join(", ") || "no variables yet";
+  return { name, chosen, key: nextKey(), label: group?.name ?? name, note: group ? names : "not assigned to this project" };
+}
+
 function commitLabel(item) {
   const when = formatRelative(Date.parse(item.committed_at));
   const refs = item.adhoc ? "ad-hoc" : item.refs.join(", ");
@@ -147,7 +165,8 @@ function commitLabel(item) {
 
 function environmentLabel(item) {
   const extra = [item.gpu, item.price ? `$${item.price.toFixed(2)}/h` : ""].filter(Boolean).join(", ");
-  return `${item.name}${item.name === item.slug ? "" : ` (${item.slug})`}${extra ? `, ${extra}` : ""}`;
+  const label = `${item.name}${item.name === item.slug ? "" : ` (${item.slug})`}${extra ? `, ${extra}` : ""}`;
+  return item.unavailable ? `${label} \u2013 ${item.unavailable}` : label;
 }
 
 /* ---- the component ---- */
@@ -158,7 +177,9 @@ function executionForm() {
   return {
     projectId: facts.project.id,
     installation: facts.installation,
-    environments: facts.environments.map((item) => ({ ...item, label: environmentLabel(item) })),
+    environments: facts.environments.map((item) => ({
+      ...item, label: environmentLabel(item), closed: Boolean(item.unavailable),
+    })),
     projectEnvironment: facts.default_environment,
     inherited: facts.inherited,
     branches: facts.branches,
@@ -176,8 +197,8 @@ function executionForm() {
       tags: given?.tags?.join(", ") ?? "",
     },
     runtimeConfig: withoutTimeout(given?.runtime_config),
-    groups: given && !same(given.environment_variable_groups, facts.step?.groups)
-      ? given.environment_variable_groups : null,
+    groupFacts: { groups: facts.groups, step: facts.step },
+    groupRows: groupRows(facts, given),
     ...stepState(facts, given),
     variablesAsText: false,
     variablesText: "",
@@ -219,9 +240,19 @@ function executionForm() {
       return [...groups].map(([name, items]) => ({ name, items }));
     },
     get inheritedNote() {
-      if (!this.inherited.length) return "(the project has none)";
+      if (!this.inherited.length) return "(there are none)";
       const names = this.inherited.map((item) => item.name);
       return `(${names.slice(0, 6).join(", ")}${names.length > 6 ? `, ${names.length - 6} more` : ""})`;
+    },
+
+    get environmentProblem() {
+      const slug = this.values.environment || this.step?.environment || this.projectEnvironment;
+      return this.environments.find((item) => item.slug === slug)?.unavailable ?? "";
+    },
+    /* What is sent: null leaves it to the step. */
+    get groups() {
+      const chosen = this.groupRows.filter((row) => row.chosen).map((row) => row.name);
+      return same(chosen, this.step?.groups ?? []) ? null : chosen;
     },
 
     /* changed from the step, and back */
@@ -256,12 +287,13 @@ function executionForm() {
           .map((item) => change(item.name, item.default, parameterValue(item))),
         ...this.variables.filter((row) => row.name && (!row.declared || this.variableChanged(row)))
           .map((row) => change(row.name, row.default, row.value)),
+        ...(this.groups ? [change("groups of variables", this.step?.groups ?? [], this.groups)] : []),
       ];
     },
     revertAll() {
       Object.assign(this.values, this.defaults());
       Object.assign(this, stepState({ step: this.step }, null));
-      this.groups = null;
+      this.groupRows = groupRows(this.groupFacts, null);
       this.runtimeConfig = {};
       this.variablesAsText = false;
       this.clearErrors();
@@ -318,7 +350,8 @@ function executionForm() {
       const sameStep = fresh.step?.name === kept.step;
       Object.assign(this, {
         steps: fresh.steps, problem: fresh.problem, problems: fresh.problems, stepName: fresh.step?.name ?? "",
-        groups: null, ...stepState(fresh, null),
+        groupFacts: { groups: fresh.groups, step: fresh.step }, groupRows: groupRows(fresh, null),
+        ...stepState(fresh, null),
       });
       Object.assign(this.values, defaultValues(fresh.step, this.installation));
       if (sameStep) this.reapply(kept);
@@ -402,7 +435,7 @@ function executionForm() {
     placeErrors(field, messages) {
       const rows = { parameters: this.parameters, inputs: this.inputs }[field];
       const own = ["commit", "step", "environment", "image", "command", "title", "tags", "priority", "time_limit",
-        "no_output_timeout", "environment_variables"];
+        "no_output_timeout", "environment_variables", "environment_variable_groups"];
       for (const message of messages) {
         const row = rows?.find((item) => message.includes(`'${item.name}'`));
         if (row) row.error = [row.error, message].filter(Boolean).join(" ");

@@ -1,6 +1,20 @@
 """Routes of projects."""
 
-from tests.access.declared.route import PROJECT, PROJECT_SETTINGS, SIGNED_IN, TOKEN, V0, P, Route, api, page
+from tests.access.declared.route import (
+    ADMINISTERED,
+    PROJECT,
+    PROJECT_SETTINGS,
+    SIGNED_IN,
+    TOKEN,
+    V0,
+    P,
+    Route,
+    api,
+    page,
+)
+
+GROUP = f"{V0}variable-groups/<uuid:group_id>/"
+VARIABLES = "organizations/<str:organization>/variables/"
 
 ROUTES: dict[str, Route] = {
     f"{V0}projects/": api(SIGNED_IN),
@@ -35,6 +49,19 @@ ROUTES: dict[str, Route] = {
     f"{V0}commits/": api(SIGNED_IN),
     f"{V0}commits/<str:identifier>/": api(PROJECT),
     f"{V0}repositories/": api(SIGNED_IN),
+    f"{V0}variable-groups/": api(SIGNED_IN, "get", "post", name="new"),
+    GROUP: api(ADMINISTERED, "get", "put", "patch", "delete", name="renamed"),
+    f"{GROUP}variables/": api(ADMINISTERED, "get", "post", "delete", name="KEY", value="x"),
+    f"{V0}organizations/<int:organization_id>/environment-variables/": api(
+        ADMINISTERED, "get", "post", "delete", name="KEY", value="x"
+    ),
+    VARIABLES: page(ADMINISTERED, "get", "post"),
+    f"{VARIABLES}delete/": page(ADMINISTERED, "post"),
+    f"{VARIABLES}groups/create/": page(ADMINISTERED, "get", "post"),
+    f"{VARIABLES}groups/<uuid:group_id>/": page(ADMINISTERED, "get", "post"),
+    f"{VARIABLES}groups/<uuid:group_id>/variables/": page(ADMINISTERED, "post"),
+    f"{VARIABLES}groups/<uuid:group_id>/variables/delete/": page(ADMINISTERED, "post"),
+    f"{VARIABLES}groups/<uuid:group_id>/delete/": page(ADMINISTERED, "post"),
     f"{P}fetch/": page(PROJECT, "post"),
     f"{P}fetch/status/": page(PROJECT),
     f"{P}commits/": page(PROJECT),

@@ -1,0 +1,24 @@
+"""Routes of the tabs Environments and Registries of an organization."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from environments.web import environments, registries
+
+organization_pages: list[URLPattern | URLResolver] = [
+    path("environments/", environments.environments, name="organization_environments"),
+    path("environments/create/", environments.create, name="organization_environment_create"),
+    path("environments/default/", environments.set_default, name="organization_environment_default"),
+    path("environments/<str:environment>/", environments.environment, name="organization_environment"),
+    path("environments/<str:environment>/quota/", environments.quota, name="organization_environment_quota"),
+    path(
+        "environments/<str:environment>/delete/", environments.delete, name="organization_environment_delete"
+    ),
+    path("registries/", registries.registries, name="organization_registries"),
+    path("registries/create/<str:kind>/", registries.create, name="organization_registry_create"),
+    path("registries/<uuid:registry_id>/", registries.registry, name="organization_registry"),
+    path("registries/<uuid:registry_id>/delete/", registries.delete, name="organization_registry_delete"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("organizations/<str:organization>/", include(organization_pages)),
+]
