@@ -23,7 +23,7 @@ class AccountTab:
 
 _TABS = (
     ("profile", "Profile", "profile"),
-    ("emails", "E-mail addresses", "emails"),
+    ("emails", "E-mail", "emails"),
     ("security", "Authentication", "security"),
     ("tokens", "API tokens", "tokens"),
 )
