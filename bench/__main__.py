@@ -10,6 +10,7 @@ MEASUREMENTS = {
     "idle": "memory and processor time of the idle platform",
     "start": "warm start",
     "listing": "the executions list at 100,000 rows",
+    "access": "the executions that somebody may see, at 1,000 organizations and 1,000,000 executions; seeding takes minutes",
     "logs": "log throughput, and latency to many viewers",
 }
 """Each is a module of this package with `measure()`, which yields figures."""
