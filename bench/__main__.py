@@ -11,6 +11,7 @@ MEASUREMENTS = {
     "start": "warm start",
     "listing": "the executions list at 100,000 rows",
     "planner": "a round of the scheduler for 10,000 waiting jobs",
+    "access": "the executions that somebody may see, at 1,000 organizations and 1,000,000 executions; seeding takes minutes",
     "logs": "log throughput, and latency to many viewers",
     "masking": "what masking of secrets costs the agent",
     "login": "processor time of a login",

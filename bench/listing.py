@@ -47,7 +47,19 @@ def count_queries(platform: LivePlatform, project: str, limit: int) -> int:
 
 def manage(platform: LivePlatform, *arguments: str) -> str:
     """A management command of the running installation."""
-    environment = {
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=CHECKOUT,
+        env=environment_of(platform),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def environment_of(platform: LivePlatform) -> dict[str, str]:
+    """For a process of our own beside those of the installation."""
+    return {
         **os.environ,
         "DATABASE_URL": platform.database_url,
         "REDIS_URL": platform.redis_url,
@@ -55,11 +67,3 @@ def manage(platform: LivePlatform, *arguments: str) -> str:
         "SECRET_KEY": "not-needed-for-reading-and-copying-rows",
         "DJANGO_SETTINGS_MODULE": "valohai_app.settings",
     }
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=CHECKOUT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout

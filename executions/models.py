@@ -102,7 +102,11 @@ class Execution(IdentifiedModel):
             models.Index(
                 fields=["project", "-id"], condition=Q(deleted_at__isnull=True), name="execution_newest"
             ),
-            models.Index(fields=["project", "status", "-counter"], name="execution_list_by_status"),
+            models.Index(
+                fields=["project", "status", "-counter"],
+                condition=Q(deleted_at__isnull=True),
+                name="execution_living_by_status",
+            ),
             models.Index(
                 fields=["quota_team"], condition=Q(quota_team__isnull=False), name="execution_of_quota_team"
             ),

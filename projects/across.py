@@ -14,14 +14,15 @@ from projects.models import Project
 Row = TypeVar("Row", bound=Model)
 
 WINDOW = 2_000
-_WINDOW_OF_PAGES = 10
+"""So many rows at the end of time are looked at first."""
+LARGEST_WINDOW = 50_000
 
 
 class AcrossProjects(Generic[Row]):
     """`rows` are filtered but neither ordered nor kept from anybody; they have a foreign key `project` and ids in time order.
 
-    Pages are slices, as of a QuerySet. Who sees much finds a page among the newest rows of the whole installation; only
-    so many of these are looked at. Who does not is asked project by project, which takes an index on `project, -id`.
+    Pages are slices, as of a QuerySet. Who sees much finds a page among the newest rows of the whole installation, and only
+    so many of these are looked at. For others each project is asked for its newest, which takes an index on `project, -id`.
     """
 
     def __init__(self, user: User | AnonymousUser, rows: QuerySet[Row], *, newest_first: bool = True) -> None:
@@ -33,8 +34,17 @@ class AcrossProjects(Generic[Row]):
     def __getitem__(self, wanted: slice) -> QuerySet[Row]:
         if self._everything:
             return self._ordered(self._rows)[wanted]
-        page = self._in_window(wanted)
-        return page if page is not None else self._project_by_project(wanted)
+        length = wanted.stop - (wanted.start or 0)
+        size = max(WINDOW, wanted.stop)
+        while size <= LARGEST_WINDOW:
+            page = self._in_window(size, wanted)
+            if page is None or not page:
+                break
+            if len(page) == length:
+                return page  # full: whatever lies outside of the window comes after these
+            # Twice the size that holds enough, if the window is like what lies behind it.
+            size = 2 * size * wanted.stop // len(page)
+        return self._project_by_project(wanted)
 
     def count(self) -> int:
         if self._everything:
@@ -43,16 +53,15 @@ class AcrossProjects(Generic[Row]):
         found = self._projects().aggregate(number=Sum(_CountOf(of_project)))
         return int(found["number"] or 0)
 
-    def _in_window(self, wanted: slice) -> QuerySet[Row] | None:
-        """The page, when the rows at this end of time fill it: then no other row comes before any of them."""
-        size = max(WINDOW, wanted.stop * _WINDOW_OF_PAGES)
+    def _in_window(self, size: int, wanted: slice) -> QuerySet[Row] | None:
+        """The page as far as it lies among the first `size` rows of the installation; None when there are no more."""
         ids = self._rows.model._default_manager.order_by(self._order).values_list("pk", flat=True)
         edge = ids[size : size + 1].first()
         if edge is None:
             return None
+        # Named as a value, the edge tells the planner how much lies within.
         within = Q(pk__gte=edge) if self._order == "-pk" else Q(pk__lte=edge)
-        page = self._ordered(self._rows.filter(within, project__in=self._projects()))[wanted]
-        return page if len(page) == wanted.stop - (wanted.start or 0) else None
+        return self._ordered(self._rows.filter(within, project__in=self._projects()))[wanted]
 
     def _project_by_project(self, wanted: slice) -> QuerySet[Row]:
         """Of the first rows of each project the first ones."""
