@@ -101,7 +101,7 @@ def is_open(session_key: str | None) -> bool:
 def note_use(request: HttpRequest, user: User) -> None:
     """Write at most once a minute that the browser and its user were here."""
     key = request.session.session_key
-    if not key or not cache.add(f"session-seen:{key}", 1, _SEEN_SECONDS):
+    if not key or seen_lately(key):
         return
     if not is_open(key):
         # It was ended while this request read it, and the copy in the cache came back: end that one, too.
@@ -111,6 +111,11 @@ def note_use(request: HttpRequest, user: User) -> None:
     if not UserSession.objects.filter(session_key=key).update(last_seen_at=now):
         _show(request, user, key)  # it was started by a command, or by an older version
     User.objects.filter(pk=user.pk).update(last_active_at=now)
+
+
+def seen_lately(session_key: str) -> bool:
+    """Whether this was asked within the last minute already. While Redis is away: yes, so that nothing is written."""
+    return not cache.add(f"session-seen:{session_key}", 1, _SEEN_SECONDS)
 
 
 def _show(request: HttpRequest, user: User, session_key: str) -> None:

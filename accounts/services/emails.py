@@ -71,7 +71,7 @@ def get_claim(*, user: User, token: str) -> EmailAddress:
 
 
 @transaction.atomic
-def verify_email(*, user: User, token: str) -> EmailAddress:
+def verify_email(*, user: User, token: str, address: str) -> EmailAddress:
     """Whoever has the letter and is signed in as the user has proved the address. Raises `LinkInvalid`, `EmailRefused`."""
     _lock(user)
     email = get_claim(user=user, token=token)
@@ -86,6 +86,10 @@ def verify_email(*, user: User, token: str) -> EmailAddress:
         raise _proved_elsewhere(email.email) from error
     if email.is_primary:
         _copy(user, email)
+    else:
+        letters.security_change(
+            user=user, what=f"{email.email} is now an address of your account", address=address
+        )
     record("user.email_verified", actor=user, target=user, after={"email": email.email})
     for act in on_proved:
         act(user, email.email)

@@ -75,7 +75,7 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST" and email.verified_at is None:
             context = {**account_page(request, "emails"), "email": email}
             return render(request, "accounts/email_verify.html", context)
-        services.verify_email(user=user, token=token)
+        services.verify_email(user=user, token=token, address=client_address(request))
         messages.success(request, f"{email.email} is verified.")
     return redirect("emails")
 

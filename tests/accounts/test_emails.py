@@ -50,6 +50,8 @@ class TestAdding:
         assert second(alice).verified_at is None, "opening the link is not enough: programs do that, too"
         assert alice_browser.post(link)["Location"] == EMAILS
         assert second(alice).verified_at
+        assert letters[1].to == ["alice@example.com"]
+        assert "second@example.com is now an address" in str(letters[1].body)
         alice.refresh_from_db()
         assert alice.email == "alice@example.com"
         assert len(audited("user.email_added")) == len(audited("user.email_verified")) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.conftest import Vh, git
 from tests.support.live import LivePlatform
+from tests.support.people import PASSWORD, make_person, set_up_second_factor
 from tests.support.rest import Rest
 
 pytestmark = pytest.mark.live
@@ -56,6 +57,15 @@ class TestLogin:
             "login", "--host", live_platform.url, "--username", "nobody", "--password", "wrong", exit_code=1
         )
         assert "password" in said.lower()
+
+    def test_a_second_factor_leads_to_tokens(self, vh: Vh, live_platform: LivePlatform) -> None:
+        vh("logout", "-y")
+        username = f"dora-{time.time_ns() % 10**9}"
+        set_up_second_factor(make_person(live_platform, username))
+        said = vh(
+            "login", "--host", live_platform.url, "--username", username, "--password", PASSWORD, exit_code=1
+        )
+        assert f"{live_platform.url}/auth/tokens/" in said
 
     def test_wrong_token_is_refused(self, vh: Vh, live_platform: LivePlatform) -> None:
         vh("logout", "-y")

@@ -16,10 +16,11 @@ from tests.e2e.letters import link_in, wait_for_letter
 from tests.e2e.pages import AccountMenu, LoginPage
 from tests.e2e.test_screenshots import keep
 from tests.support.live import LivePlatform
+from tests.support.people import PASSWORD, make_person
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 
-PASSWORD, NEW_PASSWORD = "the first long secret", "the second long secret"
+NEW_PASSWORD = "the second long secret"
 REFUSED = "the server responded with a status of 400"
 
 
@@ -49,24 +50,12 @@ class Person:
 
 
 @pytest.fixture
-def dora(
-    page: Page,
-    open_context: Callable[..., BrowserContext],
-    live_platform: LivePlatform,
-    complaints: Complaints,
-) -> Person:
-    """A user whom the administrator has made on the administration site, before her first login."""
-    complaints.expect("favicon.ico")  # Django's pages of the administration site name none
+def dora(open_context: Callable[..., BrowserContext], live_platform: LivePlatform) -> Person:
+    """A user whom the administrator has made, in a browser that nobody is signed in to."""
     username = unique_name("dora")
-    page.goto("/admin/accounts/user/add/")
-    page.get_by_label("Username:").fill(username)
-    page.get_by_label("Email:").fill(f"{username}@example.com")
-    page.get_by_label("Password:", exact=True).fill(PASSWORD)
-    page.get_by_label("Password confirmation:").fill(PASSWORD)
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("was added successfully")).to_be_visible()
-    hers = open_context(base_url=live_platform.url).new_page()
-    return Person(username, hers, LoginPage(hers, live_platform.url))
+    make_person(live_platform, username)
+    page = open_context(base_url=live_platform.url).new_page()
+    return Person(username, page, LoginPage(page, live_platform.url))
 
 
 def test_second_factor_from_setup_to_loss(dora: Person, complaints: Complaints, artefacts: Path) -> None:
