@@ -1,6 +1,7 @@
 """Forms of an organization's environments and registries. What is allowed, the services decide."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -15,12 +16,29 @@ from organizations.references import member_in, team_in
 
 NUMBER = {**TEXT, "inputmode": "numeric"}
 GROUPS = (
-    ("What it is", ("name", "description", "default_image", "has_gpu", "gpu_spec", "per_hour_price_usd", "supports_priority")),
+    ("What it is", ("name", "default_image", "gpu_spec", "per_hour_price_usd", "description", "has_gpu", "supports_priority")),
     ("Who may use it", ("enabled", "team", "member", "restricted_to_teams", "allow_personal_usage")),
     ("How many at once", ("per_user_queue_quota", "max_running")),
     ("Machines", ("scale_min", "scale_max", "scale_down_grace_period")),
 )  # fmt: skip
 """Headings of the form and the fields below them."""
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    title: str
+    fields: list[forms.BoundField]
+
+    @property
+    def beside(self) -> list[forms.BoundField]:
+        """Short ones, several in a row."""
+        return [field for field in self.fields if field not in self.below]
+
+    @property
+    def below(self) -> list[forms.BoundField]:
+        """Those that take a line of their own."""
+        own_line = (forms.Textarea, forms.CheckboxInput)
+        return [field for field in self.fields if isinstance(field.field.widget, own_line)]
 
 
 def _number(label: str, hint: str) -> forms.IntegerField:
@@ -76,7 +94,7 @@ class EnvironmentForm(forms.Form):
         super().__init__(data, **options)
         self.organization = organization
         self.fields["team"].choices = [  # type: ignore[attr-defined]
-            ("", "No team: everybody in the organization"),
+            ("", "No team"),
             *((str(team.pk), team.name) for team in teams),
         ]
 
@@ -91,8 +109,8 @@ class EnvironmentForm(forms.Form):
         }
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+    def groups(self) -> list[FieldGroup]:
+        return [FieldGroup(title, [self[name] for name in names]) for title, names in GROUPS]
 
     def values(self) -> dict[str, Any]:
         """What the services take. Raises `ReferenceRefused`."""
@@ -113,8 +131,8 @@ class NewEnvironmentForm(EnvironmentForm):
     )  # fmt: skip
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        return [("How it is called", [self["slug"], self["queue_name"]]), *super().groups]
+    def groups(self) -> list[FieldGroup]:
+        return [FieldGroup("How it is called", [self["slug"], self["queue_name"]]), *super().groups]
 
 
 class QuotaForm(forms.Form):
