@@ -17,7 +17,8 @@ class ProjectForm(forms.Form):
         help_text="Letters, digits, hyphens and underscores.",
     )
     owner = forms.ChoiceField(
-        widget=forms.Select(SELECT), help_text="What belongs to a team is seen by its members only."
+        widget=forms.Select(SELECT),
+        help_text="What belongs to a team is seen by its members and by the owners of the organization.",
     )
     description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
 

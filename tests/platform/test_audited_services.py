@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import models
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 
 import datastores.services
 import environments.services
@@ -325,6 +326,18 @@ class TestWhatRowsSay:
         event = self.latest()
         assert event.after["commit"] == world.commit.identifier
         assert (event.after["step"], event.after["environment"]) == ("train", "local")
+
+    def test_an_execution_is_created_at_the_cost_of_one_insert(self, world: World) -> None:
+        project = Project.objects.select_related("owner").get(pk=world.project.pk)
+        spec = ExecutionSpec(commit=world.commit.identifier, step="train")
+        with CaptureQueriesContext(connection) as queries:
+            executions.services.create_execution(actor=world.alice, project=project, spec=spec)
+        statements = [query["sql"] for query in queries]
+        (row,) = [sql for sql in statements if "audit_auditevent" in sql]
+        assert row.startswith("INSERT")
+        after = statements[statements.index(row) + 1 :]
+        assert not [sql for sql in after if sql.startswith("SELECT")], "nothing is read for the row"
+        assert statements[statements.index(row) - 1].startswith("UPDATE")
 
     def test_how_it_was_stopped(self, world: World) -> None:
         for how in ("asked to end", "ended at once"):
