@@ -1,4 +1,4 @@
-"""Administration of users, their tokens and the name space that they share with organizations."""
+"""Administration of users, what proves who they are, and the name space that they share with organizations. For superusers."""
 
 from typing import Any
 
@@ -7,15 +7,22 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import services
 from accounts.current import user_of
 from accounts.errors import NameRefused
-from accounts.models import ApiToken, Owner, User
+from accounts.models import ApiToken, EmailAddress, Owner, RecoveryCode, TotpDevice, User, UserSession
 from accounts.names import checked_owner_name
-from common.admin import PlatformAdmin, ReadOnlyAdmin
+from audit.admin import AuditedAdmin
+from audit.services import record
+from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
+
+PASSWORD_PAGE = "auth_user_password_change"  # noqa: S105  (the name of an address)
 
 admin.site.unregister(Group)  # access comes from organizations, teams and projects, not from Django's groups
 
@@ -39,9 +46,10 @@ class UserForm(UserChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(PlatformAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(AuditedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """The name cannot change, because addresses of projects begin with it."""
 
+    allows = (ADD, CHANGE)
     form = UserForm
     add_form = NewUserForm
     list_display = (
@@ -77,6 +85,17 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         else:
             services.save_new_user(user=obj, actor=user_of(request))
 
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Django's page for a new password saves it by itself, and says so here only."""
+        if request.resolver_match and request.resolver_match.url_name == PASSWORD_PAGE:
+            record("user.password_changed", actor=user_of(request), target=obj)
+        return super().log_change(request, obj, message)
+
     @admin.action(description="Disable: no login, no API")
     def disable_users(self, request: HttpRequest, rows: QuerySet[User]) -> None:
         actor = user_of(request)
@@ -101,10 +120,10 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
-    list_display = ("name", "hint", "user", "created_at", "last_used_at", "expires_at")
+class ApiTokenAdmin(PlatformAdmin):
+    list_display = ("name", "hint", "user", "access_scope", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
-    list_filter = ("created_at", "last_used_at")
+    list_filter = ("access_scope", "created_at", "last_used_at")
     search_fields = ("name", "user__username", "hint")
     ordering = ("-id",)
     exclude = ("digest",)
@@ -122,8 +141,58 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         )
 
 
+@admin.register(EmailAddress)
+class EmailAddressAdmin(PlatformAdmin):
+    list_display = ("email", "user", "is_primary", "verified_at")
+    list_select_related = ("user",)
+    list_filter = ("is_primary", "verified_at")
+    search_fields = ("email", "user__username")
+    ordering = ("-id",)
+    readonly_fields = ("id", "created_at")
+
+
+@admin.register(TotpDevice)
+class TotpDeviceAdmin(PlatformAdmin):
+    """The seed is not shown. Who lost their device and their codes asks a superuser to take the device away."""
+
+    allows = (DELETE,)
+    list_display = ("user", "confirmed_at")
+    list_select_related = ("user",)
+    list_filter = ("confirmed_at",)
+    search_fields = ("user__username", "user__email")
+    ordering = ("user__username",)
+    fields = ("user", "confirmed_at")
+
+    def delete_model(self, request: HttpRequest, obj: TotpDevice) -> None:
+        with transaction.atomic():
+            obj.user.recovery_codes.all().delete()
+            obj.delete()
+            record("user.second_factor_removed", actor=user_of(request), target=obj.user)
+
+
+@admin.register(RecoveryCode)
+class RecoveryCodeAdmin(PlatformAdmin):
+    list_display = ("user", "created_at", "used_at")
+    list_select_related = ("user",)
+    list_filter = ("used_at",)
+    search_fields = ("user__username",)
+    ordering = ("-id",)
+    exclude = ("digest",)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(PlatformAdmin):
+    list_display = ("user", "ip_address", "user_agent", "created_at", "last_seen_at")
+    list_select_related = ("user",)
+    list_filter = ("last_seen_at",)
+    search_fields = ("user__username", "ip_address__startswith")
+    ordering = ("-id",)
+    exclude = ("session_key",)
+    readonly_fields = ("id", "created_at")
+
+
 @admin.register(Owner)
-class OwnerAdmin(ReadOnlyAdmin):
+class OwnerAdmin(PlatformAdmin):
     list_display = ("name", "kind", "id")
     list_filter = ("kind",)
     search_fields = ("name",)

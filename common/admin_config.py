@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class PlatformAdminConfig(AdminConfig):
-    default_site = "common.admin_site.SuperuserSite"
+    default_site = "common.admin_site.PlatformSite"

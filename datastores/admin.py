@@ -1,19 +1,21 @@
-"""Administration of stores and stored files."""
-
-from typing import Any
+"""Administration of stores and stored files, for superusers and for the owners of the organization that they belong to."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.current import user_of
-from common.admin import PlatformAdmin, ReadOnlyAdmin
+from accounts.models import User
+from audit.admin import AuditedAdmin
+from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import services
 from datastores.models import DataStore, Datum, DatumAlias
+from organizations.access import administered_by
 
 
 @admin.register(DataStore)
-class DataStoreAdmin(PlatformAdmin):
+class DataStoreAdmin(AuditedAdmin):
+    allows = (CHANGE,)
     list_display = (
         "name",
         "kind",
@@ -28,15 +30,20 @@ class DataStoreAdmin(PlatformAdmin):
     list_filter = ("kind", "access_mode", "is_default")
     search_fields = ("name", "project__name", "owner__name")
     ordering = ("name",)
+    fields = (
+        "name", "kind", "access_mode", "owner", "project", "teams", "allow_read", "allow_write", "is_default",
+        "configuration", "credentials",
+    )  # fmt: skip
+    autocomplete_fields = ("teams",)
     readonly_fields = ("kind", "is_default", "owner", "project")
     multiline_secrets = ("credentials",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "owner_id") | administered_by(user, "project__owner_id")
 
 
 @admin.register(Datum)
-class DatumAdmin(ReadOnlyAdmin):
+class DatumAdmin(PlatformAdmin):
     list_display = ("name", "project", "output_execution_counter", "size_bytes", "stored_at", "purged_at")
     list_select_related = ("project__owner",)
     list_filter = ("stored_at", "purged_at", ("store", admin.RelatedOnlyFieldListFilter))
@@ -44,6 +51,9 @@ class DatumAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     readonly_fields = ("id", "created_at")
     actions = ("purge",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")
 
     @admin.action(description="Purge: delete the content, keep the record")
     def purge(self, request: HttpRequest, rows: QuerySet[Datum]) -> HttpResponse | None:
@@ -67,12 +77,13 @@ class DatumAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DatumAlias)
-class DatumAliasAdmin(ReadOnlyAdmin):
+class DatumAliasAdmin(AuditedAdmin):
+    allows = (DELETE,)
     list_display = ("name", "project", "datum", "updated_at")
     list_select_related = ("project__owner", "datum")
     search_fields = ("name", "project__name", "datum__name")
     ordering = ("-id",)
     readonly_fields = ("id", "created_at", "updated_at")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")

@@ -1,31 +1,39 @@
-"""Administration of environments and a look at the workers."""
-
-from typing import Any
+"""Administration of environments, of what teams may use of them, and of registries, for superusers and for the owners of the
+organization that an environment belongs to."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.current import user_of
-from common.admin import PlatformAdmin, ReadOnlyAdmin
+from accounts.models import User
+from audit.admin import AuditedAdmin
+from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from environments import services
-from environments.models import Environment, Worker
+from environments.models import Environment, RegistryCredentials, TeamPlace, Worker
+from organizations.access import administered_by
 
 
 @admin.register(Environment)
-class EnvironmentAdmin(PlatformAdmin):
-    """The slug and the queue cannot change: projects, steps and agents are configured with them."""
+class EnvironmentAdmin(AuditedAdmin):
+    """The slug and the queue cannot change: projects, steps and agents are configured with them. Who makes an environment
+    says which machines it reaches, and who owns it; so only superusers do."""
 
+    allows = (ADD, CHANGE)
+    allows_tenants = (CHANGE,)
     list_display = ("name", "slug", "queue_name", "owner", "enabled", "max_running", "per_user_queue_quota")
     list_select_related = ("owner",)
     list_filter = ("enabled", "has_gpu", "kind")
     search_fields = ("name", "slug", "queue_name")
     ordering = ("name",)
-    autocomplete_fields = ("owner",)
+    autocomplete_fields = ("owner", "team")
+    readonly_fields = ("enabled",)
+    fixed_fields = ("slug", "queue_name")
+    superuser_fields = ("owner", "kind", "provider", "log_lines_per_second")
     actions = ("disable", "enable")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug", "queue_name", "enabled") if obj else ("enabled",)
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "owner_id")
 
     @admin.action(description="Disable: no new executions; those that wait or run go on")
     def disable(self, request: HttpRequest, rows: QuerySet[Environment]) -> None:
@@ -45,8 +53,46 @@ class EnvironmentAdmin(PlatformAdmin):
         )
 
 
+@admin.register(TeamPlace)
+class TeamPlaceAdmin(AuditedAdmin):
+    """Places in an environment that everybody may use would restrict nobody: owners give them in their own."""
+
+    allows = (ADD, CHANGE, DELETE)
+    list_display = ("environment", "team", "max_running", "updated_at")
+    list_display_links = ("environment", "team")
+    list_select_related = ("environment", "team__organization__owner")
+    search_fields = ("environment__name", "environment__slug", "team__name")
+    ordering = ("environment__name", "team__name")
+    autocomplete_fields = ("environment", "team")
+    fields = ("environment", "team", "max_running")
+    fixed_fields = ("environment", "team")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "environment__owner_id") & administered_by(user, "team__organization_id")
+
+
+@admin.register(RegistryCredentials)
+class RegistryCredentialsAdmin(AuditedAdmin):
+    allows = (ADD, CHANGE, DELETE)
+    list_display = ("image_pattern", "kind", "owner", "updated_at")
+    list_select_related = ("owner",)
+    list_filter = ("kind",)
+    search_fields = ("image_pattern", "owner__name")
+    ordering = ("owner__name", "image_pattern")
+    autocomplete_fields = ("owner",)
+    fields = ("owner", "kind", "image_pattern", "configuration", "secrets")
+    fixed_fields = ("owner", "kind")
+    multiline_secrets = ("secrets",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "owner_id")
+
+    def tenant_choices(self, user: User, field: str) -> Q | None:
+        return administered_by(user, "pk") if field == "owner" else None
+
+
 @admin.register(Worker)
-class WorkerAdmin(ReadOnlyAdmin):
+class WorkerAdmin(PlatformAdmin):
     list_display = ("identity", "host", "agent_version", "runtime", "queues", "last_seen_at")
     list_filter = ("runtime", "agent_version", "last_seen_at")
     search_fields = ("identity", "host")

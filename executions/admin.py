@@ -3,19 +3,21 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.current import user_of
-from common.admin import ReadOnlyAdmin, as_uuid
+from accounts.models import User
+from common.admin import PlatformAdmin, as_uuid
 from executions import services
 from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
+from organizations.access import administered_by
 
 LONGEST_COUNTER = 18
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnlyAdmin):
+class ExecutionAdmin(PlatformAdmin):
     list_display = (
         "counter", "project", "step", "title", "status", "environment", "creator", "created_at", "ended_at",
         "worker_identity",
@@ -29,6 +31,14 @@ class ExecutionAdmin(ReadOnlyAdmin):
     exclude = ("environment_variables",)
     readonly_fields = ("id", "created_at", "updated_at", "variable_names")
     actions = ("stop",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")
+
+    def tenant_choices(self, user: User, field: str) -> Q | None:
+        """The filter offers environments that everybody may use, too."""
+        usable = Q(owner__isnull=True) | administered_by(user, "owner_id")
+        return usable if field == "environment" else None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -53,7 +63,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         )
 
 
-class ChunkAdmin(ReadOnlyAdmin):
+class ChunkAdmin(PlatformAdmin):
     """Found by the id of their execution; there are too many of them to search otherwise."""
 
     list_select_related = ("execution",)

@@ -1,29 +1,83 @@
-"""Administration of projects and their code. Secrets can be set here and never read."""
+"""Administration of projects, their code and their variables, for superusers and for the owners of the organization that a
+project belongs to. Secrets can be set here and never read."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.current import user_of
-from common.admin import PlatformAdmin, ReadOnlyAdmin
+from accounts.models import User
+from audit.admin import AuditedAdmin
+from audit.services import record
+from common import clock
+from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
+from organizations.access import administered_by
+from organizations.models import PENDING, OrganizationMembership
 from projects import services
-from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter, ProjectVariable, Repository
+from projects.models import (
+    Commit,
+    FormerAddress,
+    GroupVariable,
+    OrganizationVariable,
+    Project,
+    ProjectCollaborator,
+    ProjectCounter,
+    ProjectInvitation,
+    ProjectVariable,
+    Repository,
+    VariableGroup,
+)
+
+
+class InProjectAdmin(PlatformAdmin):
+    """Rows that belong to a project."""
+
+    def tenant_rows(self, user: User) -> Q | None:
+        return administered_by(user, "project__owner_id")
 
 
 @admin.register(Project)
-class ProjectAdmin(ReadOnlyAdmin):
+class ProjectAdmin(PlatformAdmin):
+    """Its owner changes on the project's own pages, where what follows from it is explained."""
+
+    allows = (CHANGE,)
     list_display = ("name", "owner", "team", "creator", "created_at", "last_execution_at")
     list_select_related = ("owner", "team__organization__owner", "creator")
     list_filter = ("created_at",)
     search_fields = ("name", "owner__name", "description")
     ordering = ("-id",)
-    readonly_fields = ("id", "created_at", "updated_at")
+    fields = (
+        "name", "description", "owner", "team", "creator", "yaml_path", "default_environment_slug",
+        "upload_store_id", "default_notifications", "last_execution_at", "id", "created_at", "updated_at",
+    )  # fmt: skip
+    readonly_fields = (
+        "owner", "team", "creator", "upload_store_id", "last_execution_at", "id", "created_at", "updated_at",
+    )  # fmt: skip
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "owner_id")
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_project(project=Project.objects.get(pk=obj.pk), actor=user_of(request), **changes)
+
+
+@admin.register(FormerAddress)
+class FormerAddressAdmin(InProjectAdmin):
+    list_display = ("owner", "name", "project")
+    list_select_related = ("owner", "project__owner")
+    search_fields = ("name", "owner__name", "project__name")
+    ordering = ("owner__name", "name")
+
+    def tenant_rows(self, user: User) -> None:
+        """An address may lie in somebody else's name space: where the project was before it came to its owner."""
 
 
 @admin.register(ProjectCollaborator)
-class ProjectCollaboratorAdmin(PlatformAdmin):
+class ProjectCollaboratorAdmin(AuditedAdmin):
+    allows = (ADD, CHANGE, DELETE)
     list_display = ("project", "user", "is_read_only", "created_at")
     list_display_links = ("project", "user")
     list_select_related = ("project__owner", "user")
@@ -31,16 +85,56 @@ class ProjectCollaboratorAdmin(PlatformAdmin):
     search_fields = ("project__name", "user__username")
     ordering = ("-id",)
     autocomplete_fields = ("project", "user")
+    fields = ("project", "user", "is_read_only")
+    fixed_fields = ("project", "user")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("project", "user") if obj else ()
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+    def tenant_choices(self, user: User, field: str) -> Q | None:
+        """Members of the organization. Somebody else is invited on the project's own page, by their address."""
+        members = OrganizationMembership.objects.filter(administered_by(user, "organization_id"))
+        return Q(pk__in=members.values("user_id")) if field == "user" else None
+
+
+@admin.register(ProjectInvitation)
+class ProjectInvitationAdmin(InProjectAdmin):
+    list_display = (
+        "email",
+        "project",
+        "is_read_only",
+        "inviter",
+        "sent_at",
+        "expires_at",
+        "accepted_at",
+        "cancelled_at",
+    )
+    list_select_related = ("project__owner", "inviter")
+    list_filter = ("sent_at", "accepted_at", "cancelled_at")
+    search_fields = ("email", "project__name")
+    ordering = ("-id",)
+    exclude = ("digest",)
+    readonly_fields = ("id", "created_at")
+    actions = ("cancel",)
+
+    @admin.action(description="Cancel: the link in the mail no longer works")
+    def cancel(self, request: HttpRequest, rows: QuerySet[ProjectInvitation]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows.filter(PENDING),
+            lambda row: cancel_invitation(row, actor),
+            "invitations are cancelled",
+        )
+
+
+def cancel_invitation(invitation: ProjectInvitation, actor: User) -> None:
+    if ProjectInvitation.objects.filter(PENDING, pk=invitation.pk).update(cancelled_at=clock.now()):
+        record("project_invitation.cancelled", actor=actor, target=invitation)
 
 
 @admin.register(ProjectCounter)
-class ProjectCounterAdmin(ReadOnlyAdmin):
+class ProjectCounterAdmin(PlatformAdmin):
     list_display = ("project", "kind", "last_value")
     list_select_related = ("project__owner",)
     list_filter = ("kind",)
@@ -49,7 +143,8 @@ class ProjectCounterAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Repository)
-class RepositoryAdmin(PlatformAdmin):
+class RepositoryAdmin(InProjectAdmin):
+    allows = (CHANGE,)
     list_display = ("project", "url", "fetch_reference", "last_fetched_at")
     list_select_related = ("project__owner",)
     search_fields = ("url", "project__name", "project__owner__name")
@@ -61,9 +156,6 @@ class RepositoryAdmin(PlatformAdmin):
     readonly_fields = ("project", "public_key", "known_hosts", "last_fetched_at", "last_fetch_errors")
     multiline_secrets = ("private_key",)
     actions = ("forget_known_hosts",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Repository, form: Any, change: bool) -> None:
         services.set_repository(
@@ -88,7 +180,7 @@ class RepositoryAdmin(PlatformAdmin):
 
 
 @admin.register(Commit)
-class CommitAdmin(ReadOnlyAdmin):
+class CommitAdmin(InProjectAdmin):
     list_display = ("short_identifier", "project", "ref", "adhoc", "committed_at", "author")
     list_select_related = ("project__owner",)
     list_filter = ("adhoc", "committed_at")
@@ -102,7 +194,8 @@ class CommitAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ProjectVariable)
-class ProjectVariableAdmin(PlatformAdmin):
+class ProjectVariableAdmin(InProjectAdmin):
+    allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "project", "secret", "updated_at")
     list_select_related = ("project__owner",)
     list_filter = ("secret",)
@@ -110,12 +203,7 @@ class ProjectVariableAdmin(PlatformAdmin):
     ordering = ("-id",)
     autocomplete_fields = ("project",)
     fields = ("project", "name", "value", "secret")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("project", "name") if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+    fixed_fields = ("project", "name")
 
     def save_model(self, request: HttpRequest, obj: ProjectVariable, form: Any, change: bool) -> None:
         saved = services.set_variable(
@@ -126,10 +214,49 @@ class ProjectVariableAdmin(PlatformAdmin):
     def delete_model(self, request: HttpRequest, obj: ProjectVariable) -> None:
         services.delete_variable(project=obj.project, actor=user_of(request), name=obj.name)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProjectVariable]) -> None:
-        self.act_on_each(
-            request,
-            queryset.select_related("project"),
-            lambda row: self.delete_model(request, row),
-            "variables are deleted",
-        )
+
+@admin.register(OrganizationVariable)
+class OrganizationVariableAdmin(AuditedAdmin):
+    allows = (ADD, CHANGE, DELETE)
+    list_display = ("name", "organization", "secret", "updated_at")
+    list_select_related = ("organization__owner",)
+    list_filter = ("secret",)
+    search_fields = ("name", "organization__owner__name")
+    ordering = ("organization__owner__name", "name")
+    autocomplete_fields = ("organization",)
+    fields = ("organization", "name", "value", "secret")
+    fixed_fields = ("organization", "name")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "organization_id")
+
+
+@admin.register(VariableGroup)
+class VariableGroupAdmin(AuditedAdmin):
+    allows = (ADD, CHANGE, DELETE)
+    list_display = ("name", "organization", "description", "updated_at")
+    list_select_related = ("organization__owner",)
+    search_fields = ("name", "organization__owner__name")
+    ordering = ("organization__owner__name", "name")
+    autocomplete_fields = ("organization", "projects")
+    fields = ("organization", "name", "description", "projects")
+    fixed_fields = ("organization",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "organization_id")
+
+
+@admin.register(GroupVariable)
+class GroupVariableAdmin(AuditedAdmin):
+    allows = (ADD, CHANGE, DELETE)
+    list_display = ("name", "group", "secret", "updated_at")
+    list_select_related = ("group",)
+    list_filter = ("secret",)
+    search_fields = ("name", "group__name", "group__organization__owner__name")
+    ordering = ("group__name", "name")
+    autocomplete_fields = ("group",)
+    fields = ("group", "name", "value", "secret")
+    fixed_fields = ("group", "name")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "group__organization_id")

@@ -81,7 +81,7 @@ def _request(client: Client, url: str) -> Any:
 @pytest.mark.parametrize("model", MODELS, ids=name)
 def test_nobody_else_gets_in(model: type[Model], world: dict[str, Any]) -> None:
     staff = factories.make_user("staff", is_staff=True)
-    for user in (None, world["alice"], staff):
+    for user in (None, world["bob"], staff):
         client = Client()
         if user:
             client.force_login(user)

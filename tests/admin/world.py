@@ -7,17 +7,32 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 
+from accounts.models import EmailAddress, RecoveryCode, TotpDevice, UserSession
 from accounts.services import create_api_token
+from audit.services import record
 from common import clock
 from datastores.models import DatumAlias
-from environments.models import Worker
+from environments.models import RegistryCredentials, TeamPlace, Worker
 from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
-from projects.models import ProjectVariable, Repository
+from organizations.models import Invitation
+from projects.models import (
+    FormerAddress,
+    GroupVariable,
+    OrganizationVariable,
+    ProjectInvitation,
+    ProjectVariable,
+    Repository,
+    VariableGroup,
+)
 from tests.support import factories
 
-SECRETS = ("token-of-git", "private-half", "variable-value", "store-secret", "own-variable-value")
-OWN_APPS = ("accounts", "organizations", "projects", "environments", "datastores", "executions")
+SECRETS = (
+    "token-of-git", "private-half", "variable-value", "store-secret", "own-variable-value",
+    "seed-of-a-second-factor", "digest-of-a-code", "key-of-a-session", "digest-of-an-invitation", "registry-secret",
+    "organization-value", "group-value", "digest-of-a-project-invitation",
+)  # fmt: skip
+OWN_APPS = ("audit", "accounts", "organizations", "projects", "environments", "datastores", "executions")
 
 
 def own_models() -> list[type[Model]]:
@@ -32,9 +47,28 @@ def build_world() -> dict[str, Any]:
     alice, bob = factories.make_user("alice"), factories.make_user("bob")
     _, secret = create_api_token(user=alice, name="laptop")
     organization = factories.make_organization("acme", owners=(alice,))
-    factories.make_team(organization, "vision", members=(alice,))
+    team = factories.make_team(organization, "vision", members=(alice,))
     project = factories.make_project(alice, name="demo")
     factories.make_collaborator(project, bob)
+    now = clock.now()
+    EmailAddress.objects.create(user=alice, email="alice@example.org", verified_at=now)
+    TotpDevice.objects.create(user=alice, seed=SECRETS[5], confirmed_at=now)
+    RecoveryCode.objects.create(user=alice, digest=SECRETS[6])
+    UserSession.objects.create(user=alice, session_key=SECRETS[7], last_seen_at=now)
+    sent = {"email": "dora@example.com", "sent_at": now, "expires_at": now, "inviter": alice}
+    Invitation.objects.create(organization=organization, digest=SECRETS[8], **sent).teams.add(team)
+    ProjectInvitation.objects.create(project=project, digest=SECRETS[12], **sent)
+    FormerAddress.objects.create(owner=alice.owner, name="old-name", project=project)
+    OrganizationVariable.objects.create(organization=organization, name="ALL", value=SECRETS[10], secret=True)
+    group = VariableGroup.objects.create(organization=organization, name="shared")
+    group.projects.add(project)
+    GroupVariable.objects.create(group=group, name="GROUPED", value=SECRETS[11], secret=True)
+    environment = factories.make_environment("gpu", owner=organization.owner)
+    TeamPlace.objects.create(environment=environment, team=team, max_running=1)
+    RegistryCredentials.objects.create(
+        owner=organization.owner, kind="docker", image_pattern="acme/*", secrets=SECRETS[9]
+    )
+    record("project.created", actor=alice, target=project)
     Repository.objects.create(
         project=project, url="https://git.example.com/x.git", access_token=SECRETS[0], private_key=SECRETS[1]
     )
@@ -43,7 +77,7 @@ def build_world() -> dict[str, Any]:
     factories.make_store(credentials=SECRETS[3])
     datum = factories.make_datum(project, name="model.bin")
     DatumAlias.objects.create(project=project, name="best", datum=datum)
-    Worker.objects.create(identity="host-1", host="host", last_seen_at=clock.now())
+    Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
     return {
         "alice": alice,
         "bob": bob,

@@ -1,100 +1,34 @@
-"""Bases of the administration pages: safe by default, quick on large tables, and secrets go in but never come out."""
+"""The base of the administration pages: safe by default, quick on large tables, and secrets go in but never come out."""
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.paginator import Paginator
-from django.db import connection, models
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from common.admin.secrets import SecretField, SecretInput, SecretsKeptForm, SecretTextarea
+from common.admin.tables import EstimatingPaginator
+from common.admin.tenancy import TenantAdmin
 from common.crypto import EncryptedTextField
 from common.errors import DomainError
 
-LARGE_TABLE_ROWS = 100_000
 MOST_ROWS_NAMED = 20
-KEEP = "Leave blank to keep what is stored."
 
 
-class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
-    """Does not count a large table to number its pages: PostgreSQL's own estimate is near enough."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        if isinstance(rows, QuerySet) and not rows.query.where:
-            estimate = _estimated_rows(rows.model)
-            if estimate >= LARGE_TABLE_ROWS:
-                return estimate
-        return super().count
-
-
-def _estimated_rows(model: type[models.Model]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-        return int(cursor.fetchone()[0])
-
-
-class SecretInput(forms.PasswordInput):
-    """Shows nothing of what is stored."""
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"autocomplete": "new-password"}, render_value=False)
-
-
-class SecretTextarea(forms.Textarea):
-    """For secrets of several lines; shows nothing of what is stored."""
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, "", {**(attrs or {}), "autocomplete": "off", "spellcheck": "false"})
-
-
-class SecretField(forms.CharField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "required": False, "strip": False, "help_text": KEEP})
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(data)
-
-
-class SecretsKeptForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A blank secret means "as it is"."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self._secrets():
-            self.initial.pop(name, None)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for name in self._secrets():
-            if not cleaned.get(name):
-                # A field that is not in the cleaned data is not written to the instance.
-                cleaned.pop(name, None)
-        return cleaned
-
-    def _secrets(self) -> list[str]:
-        return [name for name, field in self.fields.items() if isinstance(field, SecretField)]
-
-
-class PlatformAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """Nothing is deleted here unless a subclass says so: a deletion takes everything with it that points to the row."""
+class PlatformAdmin(TenantAdmin):
+    """Rows to look at. A page that lets them be written says so in `allows`, and how in `save_model` and `delete_model`."""
 
     form: type[forms.ModelForm] = SecretsKeptForm  # type: ignore[type-arg]
     paginator = EstimatingPaginator
     show_full_result_count = False
     list_per_page = 100
     multiline_secrets: tuple[str, ...] = ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Where nothing can be changed, secrets are left out: they would be shown as text."""
@@ -133,6 +67,11 @@ class PlatformAdmin(ModelAdmin):  # type: ignore[type-arg]
         except DomainError as error:
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Each row goes the way that a single one goes."""
+        name = str(self.opts.verbose_name_plural)
+        self.act_on_each(request, queryset, lambda row: self.delete_model(request, row), f"{name} deleted")
 
     def act_on_each(
         self, request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], done: str
@@ -177,20 +116,6 @@ class PlatformAdmin(ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/confirm_action.html", context)
-
-
-class ReadOnlyAdmin(PlatformAdmin):
-    """Rows that the platform itself writes: to look at, not to edit. Actions still work."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The site lets in superusers only; without the right to change, Django asks here.
-        return True
 
 
 def as_uuid(text: str) -> UUID | None:
