@@ -1,5 +1,7 @@
 """Administration of stores and stored files, for superusers and for the owners of the organization that they belong to."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -8,13 +10,16 @@ from accounts.current import user_of
 from accounts.models import User
 from audit.admin import AuditedAdmin
 from common.admin import CHANGE, DELETE, PlatformAdmin
-from datastores import services
+from datastores import connecting, services
+from datastores.connecting import RIGHTS
 from datastores.models import DataStore, Datum, DatumAlias
 from organizations.access import administered_by
 
 
 @admin.register(DataStore)
-class DataStoreAdmin(AuditedAdmin):
+class DataStoreAdmin(PlatformAdmin):
+    """Connected on the pages, which know what each kind needs and where its secrets go."""
+
     allows = (CHANGE,)
     list_display = (
         "name",
@@ -31,15 +36,24 @@ class DataStoreAdmin(AuditedAdmin):
     search_fields = ("name", "project__name", "owner__name")
     ordering = ("name",)
     fields = (
-        "name", "kind", "access_mode", "owner", "project", "teams", "allow_read", "allow_write", "is_default",
-        "configuration", "credentials",
+        "name", "kind", "access_mode", "owner", "project", "teams", *RIGHTS, "is_default",
+        "configuration",
     )  # fmt: skip
     autocomplete_fields = ("teams",)
-    readonly_fields = ("kind", "is_default", "owner", "project")
-    multiline_secrets = ("credentials",)
+    readonly_fields = ("kind", "is_default", "owner", "project", "configuration")
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "owner_id") | administered_by(user, "project__owner_id")
+
+    def save_model(self, request: HttpRequest, obj: DataStore, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in form.changed_data}
+        rights = {name: given.pop(name) for name in RIGHTS if name in given}
+        connecting.change_store(
+            store=DataStore.objects.get(pk=obj.pk), actor=user_of(request), rights=rights, **given
+        )
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The service has written the teams."""
 
 
 @admin.register(Datum)

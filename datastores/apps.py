@@ -12,7 +12,9 @@ class DatastoresConfig(AppConfig):
         from datastores import defaults  # models are not loaded before this
         from datastores.selectors import upload_store_is_usable
         from datastores.web import organization_stores
+        from datastores.web.store_pages import default_choices
         from organizations.services import settings_checks
+        from organizations.web.choices import store_choices
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
         from projects.services.projects import change_checks, stored_file_listings
@@ -22,6 +24,7 @@ class DatastoresConfig(AppConfig):
         change_checks.append(defaults.check_store_of_project)
         settings_checks.append(defaults.check_store_of_organization)
         tabs.append(organization_stores.TAB)
+        store_choices.append(default_choices)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

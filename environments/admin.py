@@ -1,6 +1,8 @@
 """Administration of environments, of what teams may use of them, and of registries, for superusers and for the owners of the
 organization that an environment belongs to."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -34,6 +36,15 @@ class EnvironmentAdmin(AuditedAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "owner_id")
+
+    def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.update_environment(
+            environment=Environment.objects.get(pk=obj.pk), actor=user_of(request), **changes
+        )
 
     @admin.action(description="Disable: no new executions; those that wait or run go on")
     def disable(self, request: HttpRequest, rows: QuerySet[Environment]) -> None:
@@ -73,22 +84,22 @@ class TeamPlaceAdmin(AuditedAdmin):
 
 @admin.register(RegistryCredentials)
 class RegistryCredentialsAdmin(AuditedAdmin):
-    allows = (ADD, CHANGE, DELETE)
+    """Entered and changed on the pages of the organization, which know what each kind needs and where its secrets go."""
+
+    allows = (DELETE,)
     list_display = ("image_pattern", "kind", "owner", "updated_at")
     list_select_related = ("owner",)
     list_filter = ("kind",)
     search_fields = ("image_pattern", "owner__name")
     ordering = ("owner__name", "image_pattern")
     autocomplete_fields = ("owner",)
-    fields = ("owner", "kind", "image_pattern", "configuration", "secrets")
-    fixed_fields = ("owner", "kind")
-    multiline_secrets = ("secrets",)
+    fields = ("owner", "kind", "image_pattern", "configuration")
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "owner_id")
 
-    def tenant_choices(self, user: User, field: str) -> Q | None:
-        return administered_by(user, "pk") if field == "owner" else None
+    def delete_model(self, request: HttpRequest, obj: RegistryCredentials) -> None:
+        services.delete_registry(registry=obj, actor=user_of(request))
 
 
 @admin.register(Worker)

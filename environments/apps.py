@@ -9,14 +9,16 @@ class EnvironmentsConfig(AppConfig):
         from environments.selectors import default_is_usable  # models are not loaded before this
         from environments.services import defaults
         from environments.web import environments, registries
-        from environments.web.choices import environment_choices
+        from environments.web.choices import default_choices, environment_choices
         from organizations.services import settings_checks
+        from organizations.web import choices as organization_choices
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
         from projects.services.projects import change_checks
         from projects.web import choices
 
         choices.environment_choices.append(environment_choices)
+        organization_choices.environment_choices.append(default_choices)
         owned_choices.append(
             OwnedChoice("default_environment_slug", "default environment", "", default_is_usable)
         )

@@ -10,11 +10,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.current import user_of
-from accounts.models import OWNER_NAME, Owner, User
-from audit.admin import AuditedAdmin
+from accounts.errors import NameRefused
+from accounts.models import User
+from accounts.names import checked_owner_name
 from audit.models import AuditEvent
-from audit.services import record
-from common import clock
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from common.admin_site import admits
 from organizations import services
@@ -42,21 +41,21 @@ SETTINGS = (
 
 
 class NewOrganizationForm(forms.ModelForm):  # type: ignore[type-arg]
-    name = forms.CharField(max_length=64, validators=[OWNER_NAME])
+    name = forms.CharField(max_length=64)
 
     class Meta:
         model = Organization
         fields: tuple[str, ...] = ()
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if Owner.objects.filter(name__iexact=name).exists():
-            raise forms.ValidationError("A user or organization of this name exists already.")
-        return name
+        try:
+            return checked_owner_name(self.cleaned_data["name"])
+        except NameRefused as error:
+            raise forms.ValidationError(error.message) from error
 
 
 @admin.register(Organization)
-class OrganizationAdmin(AuditedAdmin):
+class OrganizationAdmin(PlatformAdmin):
     allows = (ADD, CHANGE)
     allows_tenants = (CHANGE,)
     list_display = ("name", "id", "require_2fa", "created_at")
@@ -80,7 +79,10 @@ class OrganizationAdmin(AuditedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.change_settings(
+                organization=Organization.objects.get(pk=obj.pk), actor=user_of(request), **changes
+            )
             return
         created = services.create_organization(actor=user_of(request), name=form.cleaned_data["name"])
         obj.owner, obj.created_at = created.owner, created.created_at
@@ -106,9 +108,8 @@ class OrganizationMembershipAdmin(PlatformAdmin):
         return administered_by(user, "organization_id")
 
     def save_model(self, request: HttpRequest, obj: OrganizationMembership, form: Any, change: bool) -> None:
-        saved = services.add_member(
-            organization=obj.organization, actor=user_of(request), user=obj.user, role=obj.role
-        )
+        save = services.change_role if change else services.add_member
+        saved = save(organization=obj.organization, actor=user_of(request), user=obj.user, role=obj.role)
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: OrganizationMembership) -> None:
@@ -144,18 +145,13 @@ class InvitationAdmin(PlatformAdmin):
         self.act_on_each(
             request,
             rows.filter(PENDING),
-            lambda row: cancel_invitation(row, actor),
+            lambda row: services.cancel_invitation(invitation=row, actor=actor),
             "invitations are cancelled",
         )
 
 
-def cancel_invitation(invitation: Invitation, actor: User) -> None:
-    if Invitation.objects.filter(PENDING, pk=invitation.pk).update(cancelled_at=clock.now()):
-        record("invitation.cancelled", actor=actor, target=invitation)
-
-
 @admin.register(Team)
-class TeamAdmin(AuditedAdmin):
+class TeamAdmin(PlatformAdmin):
     allows = (ADD, CHANGE)
     list_display = ("name", "organization", "created_at")
     list_select_related = ("organization__owner",)
@@ -170,7 +166,7 @@ class TeamAdmin(AuditedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            services.rename_team(team=Team.objects.get(pk=obj.pk), actor=user_of(request), name=obj.name)
             return
         created = services.create_team(organization=obj.organization, actor=user_of(request), name=obj.name)
         obj.pk = created.pk

@@ -6,7 +6,11 @@ class OrganizationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from organizations.web.pages import OrganizationTab, tabs  # models are not loaded before this
+        from accounts.services.emails import on_proved  # models are not loaded before this
+        from organizations.services import accept_waiting
+        from organizations.web.pages import OrganizationTab, tabs
+
+        on_proved.append(accept_waiting)
 
         tabs += [
             OrganizationTab("members", "Members", "organization_members", 10, for_owners_only=False),

@@ -10,8 +10,6 @@ from django.http import HttpRequest
 from accounts.current import user_of
 from accounts.models import User
 from audit.admin import AuditedAdmin
-from audit.services import record
-from common import clock
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from organizations.access import administered_by
 from organizations.models import PENDING, OrganizationMembership
@@ -123,14 +121,9 @@ class ProjectInvitationAdmin(InProjectAdmin):
         self.act_on_each(
             request,
             rows.filter(PENDING),
-            lambda row: cancel_invitation(row, actor),
+            lambda row: services.cancel_invitation(invitation=row, actor=actor),
             "invitations are cancelled",
         )
-
-
-def cancel_invitation(invitation: ProjectInvitation, actor: User) -> None:
-    if ProjectInvitation.objects.filter(PENDING, pk=invitation.pk).update(cancelled_at=clock.now()):
-        record("project_invitation.cancelled", actor=actor, target=invitation)
 
 
 @admin.register(ProjectCounter)

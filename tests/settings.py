@@ -12,6 +12,9 @@ services.provide(os.environ)
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ["DATA_DIR"] = str(services.throwaway_folder("data"))
 os.environ["ALLOW_LOCAL_REPOSITORIES"] = "true"
+os.environ.setdefault(
+    "ALLOWED_HOSTS", "testserver,localhost,127.0.0.1,.example.com"
+)  # letters need to know them
 
 from valohai_app.settings import *  # noqa: E402, F403
 

@@ -14,6 +14,7 @@ from accounts.current import user_of
 from common.errors import DomainError, NotFound
 from common.web.forms import show_error
 from datastores import connecting, trials
+from datastores.defaults import default_stores_of
 from datastores.errors import StoreNotFound
 from datastores.kinds import KEYS
 from datastores.models import DataStore
@@ -150,3 +151,8 @@ def _reach(form: StoreForm, place: Place) -> dict[str, Any]:
 
 def _render(request: HttpRequest, place: Place, name: str, context: dict[str, Any]) -> HttpResponse:
     return render(request, f"datastores/stores/{name}.html", context | {"base_template": place.base_template})
+
+
+def default_choices(organization: Organization) -> list[tuple[str, str]]:
+    """What may be the store of new projects of the organization."""
+    return [(str(store.pk), store.name) for store in default_stores_of(organization) if not store.is_default]

@@ -1,5 +1,6 @@
 """Everything a worker needs to run one attempt at one execution, as one JSON object."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from executions.models import Execution
 from executions.queue import job_token
 from executions.types import Status
 from executions.variables import variables_beside
+from projects.types import ResolvedVariable
 
 
 def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
 
     Raises a `DomainError` when something it needs is gone, such as a purged input.
     """
+    known = known_variables(execution)
     return {
         "execution_id": str(execution.pk),
         "epoch": execution.epoch,
@@ -29,8 +32,8 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
         "step": execution.step,
         "image": execution.image,
         "command": execution.interpolated_command,
-        "environment_variables": environment_variables(execution),
-        "secret_names": secret_names(known_variables(execution)),
+        "environment_variables": environment_variables(execution, known),
+        "secret_names": secret_names(known),
         "code": _code(execution, base_url),
         "inputs": input_entries(execution, base_url),
         "config": {
@@ -44,9 +47,10 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
     }
 
 
-def environment_variables(execution: Execution) -> dict[str, str]:
+def environment_variables(execution: Execution, known: Mapping[str, ResolvedVariable]) -> dict[str, str]:
     """Inherited ones and those of groups, under the execution's own (which include the step's), under the identity."""
-    others = {name: variable.value for name, variable in variables_beside(execution).items()}
+    beside = known if execution.inherit_environment_variables else variables_beside(execution)
+    others = {name: variable.value for name, variable in beside.items()}
     identity = {
         "VH_JOB_ID": f"exec-{execution.pk}",
         "VH_EXECUTION_ID": str(execution.pk),

@@ -4,7 +4,13 @@ Superusers and owners of the organization decide. Each function locks the organi
 counts owners, so that two changes at once follow one another.
 """
 
-from organizations.services.invitations import accept, cancel_invitation, invite, resend_invitation
+from organizations.services.invitations import (
+    accept,
+    accept_waiting,
+    cancel_invitation,
+    invite,
+    resend_invitation,
+)
 from organizations.services.members import add_member, change_role, leave, member_removed, remove_member
 from organizations.services.organizations import (
     change_settings,
@@ -24,6 +30,7 @@ from organizations.services.teams import (
 
 __all__ = [
     "accept",
+    "accept_waiting",
     "add_member",
     "add_team_member",
     "cancel_invitation",

@@ -6,10 +6,17 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit.services import record
-from common import mail
+from common import clock, mail
 from organizations import invitations
 from organizations.errors import EmailRefused, TeamRefused
-from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
+from organizations.models import (
+    PENDING,
+    Invitation,
+    Organization,
+    OrganizationMembership,
+    Team,
+    TeamMembership,
+)
 from organizations.services.members import checked_role, join
 from organizations.services.rights import hold, hold_and_require
 
@@ -86,6 +93,24 @@ def accept(*, invitation: Invitation, user: User) -> OrganizationMembership:
     current = invitations.locked(invitation)
     invitations.check_open(current)
     return _let_in(current, user, actor=user)
+
+
+def accept_waiting(user: User, email: str) -> None:
+    """Whoever proves an address is in every organization at once that invited it and says so; its link is used up.
+
+    Called in the transaction in which the address is proved.
+    """
+    waiting = Invitation.objects.filter(
+        PENDING,
+        email__iexact=email,
+        expires_at__gt=clock.now(),
+        organization__auto_accept_invitations=True,
+    )
+    for invitation in waiting.exclude(organization__memberships__user=user).order_by("pk"):
+        hold(invitation.organization)
+        current = invitations.locked(invitation)
+        if current.accepted_at is None and current.cancelled_at is None:
+            _let_in(current, user, actor=user)
 
 
 def _let_in(invitation: Invitation, user: User, *, actor: User) -> OrganizationMembership:

@@ -152,7 +152,7 @@ class TestList:
         for _ in range(10):
             datum = factories.make_datum(factories.make_project(alice))
             DatumAlias.objects.create(project=datum.project, name="x", datum=datum)
-        assert queries() == few <= 5
+        assert queries() == few <= 6
 
 
 class TestAccess:

@@ -220,7 +220,7 @@ class TestClaim:
         execution = make()
         with CaptureQueriesContext(connection) as queries:
             claim(execution)
-        assert len(queries) <= 8, [query["sql"][:120] for query in queries]
+        assert len(queries) <= 9, [query["sql"][:120] for query in queries]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -166,7 +166,7 @@ class TestCreate:
         api.post(URL, payload(commit), format="json")
         with CaptureQueriesContext(connection) as queries:
             api.post(URL, payload(commit), format="json")
-        assert len(queries) <= 12, [query["sql"][:100] for query in queries]
+        assert len(queries) <= 14, [query["sql"][:100] for query in queries]
 
 
 class TestDetail:

@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.mail import EmailMessage
 
 from accounts.models import User
+from accounts.services import emails
 from audit.models import AuditEvent
 from common import clock
 from organizations import invitations
@@ -252,6 +254,13 @@ class TestAcceptedAutomatically:
         assert "/invitations/" not in letters[0].body
         (row,) = audited("member.added")
         assert row.actor_id == alice.pk
+
+    def test_whoever_proves_it_later(self, alice_api: Any, path: str, charlie: User) -> None:
+        email = charlie.email_addresses.create(email="boss@example.com")
+        assert alice_api.post(path, {"email": "Boss@example.com"}).json()["status"] == "pending"
+        token = signing.dumps([str(email.pk), email.email], salt="accounts.verify-email")
+        emails.verify_email(user=charlie, token=token, address="")
+        assert charlie.memberships.get().role == Role.MEMBER
 
     def test_not_whoever_only_claims_it(self, alice_api: Any, path: str, charlie: User) -> None:
         charlie.email_addresses.create(email="boss@example.com")

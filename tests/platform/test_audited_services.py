@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
 import datastores.services
+import datastores.uploads
 import environments.services
 import executions.services
 import projects.services
@@ -25,12 +26,13 @@ from environments.models import Environment
 from executions.models import Execution
 from executions.types import ExecutionSpec, Status
 from organizations.models import Organization
-from projects.models import Commit, Project, ProjectInvitation
+from projects.models import Commit, Project, ProjectInvitation, VariableGroup
 from tests.projects.git_support import YAML, WorkingCopy
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
+OF_NO_PROJECT = {"environment", "organization_variable", "variable_group", "group_variable"}
 READING = {"effects_of_transfer"}
 """Services with an actor that change nothing."""
 
@@ -50,6 +52,7 @@ class World:
     environment: Environment
     organization: Organization
     invitation: ProjectInvitation
+    group: VariableGroup
 
 
 @pytest.fixture
@@ -71,6 +74,7 @@ def world(tmp_path: Path, settings: Any) -> World:
     repository.known_hosts = "example.com ssh-ed25519 AAAA"
     repository.save()
     projects.services.set_variable(project=project, actor=alice, name="OLD", value="v4lue", secret=True)
+    organization.variables.create(name="SHARED", value="v4lue", secret=True)
     project.collaborators.create(user=factories.make_user("bob"))
     return World(
         alice, rita, project, commit,
@@ -81,6 +85,7 @@ def world(tmp_path: Path, settings: Any) -> World:
         factories.make_environment("gpu"),
         organization,
         factories.make_project_invitation(project, "friend@example.com"),
+        factories.make_group(organization, "shared", {"KEY": "v4lue"}),
     )  # fmt: skip
 
 
@@ -215,7 +220,7 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
     ),
     "datastores.complete_upload": (
         "datum.uploaded", "datum",
-        lambda w, actor: datastores.services.complete_upload(datum=w.upload, actor=actor),
+        lambda w, actor: datastores.uploads.complete_upload(datum=w.upload, actor=actor),
     ),
     "datastores.purge_datum": (
         "datum.purged", "datum",
@@ -238,6 +243,40 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         lambda w, actor: datastores.services.set_alias(
             project=w.project, actor=actor, name="best", datum=w.datum
         ),
+    ),
+    "projects.set_organization_variable": (
+        "variable.set", "organization_variable",
+        lambda w, actor: projects.services.set_organization_variable(
+            organization=w.organization, actor=actor, name="NEW", value="v4lue", secret=True
+        ),
+    ),
+    "projects.delete_organization_variable": (
+        "variable.deleted", "organization_variable",
+        lambda w, actor: projects.services.delete_organization_variable(
+            organization=w.organization, actor=actor, name="SHARED"
+        ),
+    ),
+    "projects.create_group": (
+        "variable_group.created", "variable_group",
+        lambda w, actor: projects.services.create_group(organization=w.organization, actor=actor, name="gpu"),
+    ),
+    "projects.update_group": (
+        "variable_group.changed", "variable_group",
+        lambda w, actor: projects.services.update_group(group=w.group, actor=actor, name="renamed"),
+    ),
+    "projects.delete_group": (
+        "variable_group.deleted", "variable_group",
+        lambda w, actor: projects.services.delete_group(group=w.group, actor=actor),
+    ),
+    "projects.set_group_variable": (
+        "variable.set", "group_variable",
+        lambda w, actor: projects.services.set_group_variable(
+            group=w.group, actor=actor, name="NEW", value="v4lue", secret=True
+        ),
+    ),
+    "projects.delete_group_variable": (
+        "variable.deleted", "group_variable",
+        lambda w, actor: projects.services.delete_group_variable(group=w.group, actor=actor, name="KEY"),
     ),
     "environments.set_enabled": (
         "environment.changed", "environment",
@@ -275,7 +314,7 @@ def _background_work_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_leaves_one_row(world: World, name: str) -> None:
     kind, target_kind, perform = TABLE[name]
     known = set(AuditEvent.objects.values_list("pk", flat=True))
-    project_id = None if kind.startswith("environment") else world.project.pk
+    project_id = None if target_kind in OF_NO_PROJECT else world.project.pk
     perform(world, world.alice)
     event = AuditEvent.objects.exclude(pk__in=known).get()
     assert (event.kind, event.target_kind, event.actor_id) == (kind, target_kind, world.alice.pk)

@@ -134,7 +134,7 @@ def test_the_list_costs_the_same_for_few_and_many(
 ) -> None:
     for _ in range(rows):
         make_commit(project)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert alice_api.get("/api/v0/commits/").json()["count"] == rows
 
 

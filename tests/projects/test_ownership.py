@@ -248,7 +248,9 @@ class TestWhatMoves:
         self, alice: User, project: Project, acme: Organization
     ) -> None:
         mine = factories.make_environment("mine", owner=alice.owner)
-        store = factories.make_store(name="mine", is_default=False, owner=alice.owner)
+        store = factories.make_store(
+            name="mine", is_default=False, owner=alice.owner, access_mode="owner_organization"
+        )
         project.default_environment_slug, project.upload_store_id = mine.slug, store.pk
         project.save()
         effects = effects_of_transfer(project=project, actor=alice, owner=acme.owner)
