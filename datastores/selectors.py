@@ -21,7 +21,7 @@ from datastores.errors import (
 )
 from datastores.models import DataStore, Datum, DatumAlias
 from datastores.types import InputFile
-from organizations.access import visible_to
+from organizations.access import memberships_of, visible_to
 from projects.models import Project
 
 DEFAULT_STORE_NAME = "default"
@@ -94,7 +94,7 @@ def stores_for(user: User | AnonymousUser) -> QuerySet[DataStore]:
         return stores.none()
     if user.is_superuser:
         return stores
-    organizations = user.memberships.values("organization_id")
+    organizations = memberships_of(user).values("organization_id")
     return stores.filter(
         Q(is_default=True)
         | Q(access_mode=DataStore.AccessMode.PUBLIC)
