@@ -89,9 +89,7 @@ def test_only_superusers_and_owners_are_let_in(world: World) -> None:
 def test_nobody_else_reaches_a_page(world: World, model: type[Model]) -> None:
     row = row_of(model, world.secret) if model in OF_TENANTS else world.secret.owner
     before = fingerprint()
-    for actor in world.actors:
-        if actor.in_organization is Level.ADMINISTER or actor is world["owner of another organization"]:
-            continue
+    for actor in (world["anonymous"], world["stranger"], world["viewer"], world["project administrator"]):
         for path in pages_of(model, row):
             for method in ("get", "post"):
                 answer = actor.call(method, path, PAGE)
@@ -241,18 +239,13 @@ def leaks(answer: Any, tenant: Tenant, said: dict[str, str] | None = None) -> li
 
 def queries_about(row: Model, tenant: Tenant) -> Iterator[dict[str, str]]:
     yield {"q": str(row.pk)}
-    for word in (tenant.word, *tenant.words):
-        yield {"q": word}
+    yield {"q": tenant.word}  # every name begins with it
     for field in row._meta.get_fields():
         if field.is_relation:
             for other in tenant.rows.values():
                 if type(other) is field.related_model:
                     yield {f"{field.name}__id__exact": str(other.pk)}
-                    yield {field.name: str(other.pk)}
-        else:
-            yield {f"{field.name}__isnull": "False"}
-    yield {"o": "-1", "all": ""}
-    yield {"_to_field": "id", "_popup": "1"}
+    yield {"_to_field": "id", "_popup": "1", "all": "", "o": "-1"}
     yield {"id__exact": str(row.pk)}
 
 
