@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -93,13 +93,19 @@ def get_session(user: User, session_id: UUID) -> UserSession:
 def users_known_to(user: User) -> QuerySet[User]:
     """The user themself and whoever shares an organization or a project with them; everybody for a superuser.
 
-    Projects belong to a higher app; they are reached through the relations that their models declare.
+    Where an organization requires a second factor, who has none shares nothing. Organizations and projects belong to higher
+    apps; they are reached through the relations that their models declare.
     """
     users = User.objects.order_by("pk")
     if user.is_superuser:
         return users
-    organizations = user.memberships.values("organization_id")
-    shared = user.collaborations.values("project_id")
+    has_2fa = Q(user__totp_device__confirmed_at__isnull=False)
+    organizations = user.memberships.filter(Q(organization__require_2fa=False) | has_2fa).values(
+        "organization_id"
+    )
+    shared = user.collaborations.exclude(~has_2fa, project__owner__organization__require_2fa=True).values(
+        "project_id"
+    )
     known = (
         User.objects.filter(pk=user.pk),
         User.objects.filter(memberships__organization_id__in=organizations),

@@ -13,7 +13,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Field, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -164,6 +164,8 @@ class TenantAdmin(ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The site's own notes name whoever changed a row; tenants see theirs only, the audit log tells them the rest."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         own = extra_context or {}
         if not is_superuser(request):
             notes = LogEntry.objects.filter(

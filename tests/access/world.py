@@ -1,120 +1,95 @@
-"""One project with everything in it, a stranger, and a read-only collaborator."""
+"""Two organizations with everything in them, and everybody who has anything or nothing to do with the first one."""
 
 import json
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from accounts.models import ApiToken, User, UserSession
+from django.db import connection
+
+from accounts.models import ApiToken, TotpDevice, User
+from accounts.services import create_api_token
 from common import clock
-from datastores.models import Datum, DatumAlias
-from environments.models import Environment, RegistryCredentials
-from executions.models import Execution
-from executions.types import Status
-from organizations.models import Invitation, Organization, Team
-from projects.models import (
-    Commit,
-    GroupVariable,
-    Project,
-    ProjectInvitation,
-    ProjectVariable,
-    Repository,
-    VariableGroup,
-)
+from executions.queue import job_token
+from organizations import services
+from organizations.models import OrganizationMembership, TeamMembership
+from tests.access.actors import Actor
+from tests.access.declared.route import Level
+from tests.access.guesses import nothing_like
+from tests.access.tenant import Tenant, build_tenant
 from tests.support import factories
 
 if TYPE_CHECKING:
     from tests.access.declared.route import Route
 
-REPOSITORY_URL = "https://git.example.com/secret.git"
+FIRST_NUMBER = 7_354_000
+Role = OrganizationMembership.Role
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
-    alice: User
-    charlie: User
-    viewer: User
-    bob: User
-    project: Project
-    commit: Commit
-    execution: Execution
-    datum: Datum
-    alias: DatumAlias
-    organization: Organization
-    team: Team
-    token: ApiToken
-    invitation: Invitation
-    project_invitation: ProjectInvitation
-    session: UserSession
-    environment: Environment
-    registry: RegistryCredentials
-    group: VariableGroup
+    secret: Tenant
+    rival: Tenant
+    actors: list[Actor]
+
+    def __getitem__(self, name: str) -> Actor:
+        return next(actor for actor in self.actors if actor.name == name)
 
     @property
-    def secrets(self) -> list[str]:
-        """Words that stand in everything of the project and nowhere else."""
-        return [
-            self.project.name,
-            self.execution.title,
-            self.datum.name,
-            self.commit.identifier,
-            "alice@example.com",
-            "secret-organization",
-            "secret-team",
-            self.invitation.email,
-            self.project_invitation.email,
-            "secret-registry",
-            "secret-environment",
-            "secret-group",
-        ]
+    def words(self) -> list[str]:
+        """Texts that nobody outside may ever read."""
+        return self.secret.words
 
-    def path(self, route: str) -> str:
-        """An address for the route text, its parameters filled in with what is in the project."""
+    def path(self, route: str, tenant: Tenant | None = None, without: frozenset[str] = frozenset()) -> str:
+        """An address for the route text, its parameters filled in with what the organization has, the first one unless said
+        otherwise; those in `without` name nothing."""
 
         def value(found: re.Match[str]) -> str:
-            return self._value(found.group(2) or found.group(3), route)
+            name = found.group(2) or found.group(3)
+            known = self._value(name, route, tenant or self.secret)
+            return nothing_like(known) if name in without else known
 
         text = re.sub(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", value, route)
         return "/" + re.sub(r"[\^$\\]|\?$", "", text)
 
-    def filled(self, route: "Route") -> "Route":
-        """The route with `{project}` and the like in its body replaced by ids of the project's things."""
-        ids = {"project": self.project.pk, "datum": self.datum.pk, "execution": self.execution.pk}
+    def filled(self, route: "Route", tenant: Tenant | None = None) -> "Route":
+        """The route with `{project}` and the like in its body replaced by ids of the organization's things."""
         text = json.dumps(route.body)
-        for name, value in ids.items():
-            text = text.replace("{" + name + "}", str(value))
+        for name, row in (tenant or self.secret).rows.items():
+            text = text.replace("{" + name + "}", str(row.pk))
         return replace(route, body=json.loads(text))
 
-    def _value(self, name: str, route: str) -> str:
+    def _value(self, name: str, route: str, has: Tenant) -> str:
         by_name = {
-            "project_id": self.project.pk,
-            "owner": self.alice.username,
-            "project": self.project.name,
-            "identifier": self.commit.identifier,
-            "ref": self.execution.pk,
-            "execution_id": self.execution.pk,
-            "datum_id": self.datum.pk,
-            "alias_id": self.alias.pk,
-            "store_id": self.datum.store_id,
-            "environment_id": self.execution.environment_id,
-            "epoch": self.execution.epoch,
+            "project_id": has.project.pk,
+            "owner": has.organization.name,
+            "organization": has.organization.name,
+            "project": has.project.name,
+            "identifier": has.commit.identifier,
+            "ref": has.execution.pk,
+            "execution_id": has.execution.pk,
+            "datum_id": has.datum.pk,
+            "alias_id": has.alias.pk,
+            "store_id": has.store.pk,
+            "environment_id": has.environment.pk,
+            "epoch": has.execution.epoch,
             "tab": "general",
-            "organization": self.organization.name,
-            "user_id": self.viewer.pk,
-            "invitation_id": (self.project_invitation if "project" in route else self.invitation).pk,
-            "secret": "forged",
             "token": "forged",
-            "token_id": self.token.pk,
-            "email_id": self.alice.email_addresses.get().pk,
-            "session_id": self.session.pk,
-            "organization_id": self.organization.pk,
-            "team_id": self.team.pk,
-            "reference": self.environment.pk,
-            "environment": self.environment.slug,
-            "registry_id": self.registry.pk,
-            "group_id": self.group.pk,
-            "kind": "docker",
+            "token_id": has.token.pk,
+            "organization_id": has.organization.pk,
+            "team_id": has.team.pk,
+            "reference": has.environment.slug,
             "filename": "file.txt",
+            "secret": "forged",
+            "user_id": has.owner.pk,
+            "invitation_id": (has.project_invitation if "project" in route else has.invitation).pk,
+            "email_id": has.owner.email_addresses.get().pk,
+            "session_id": has.session.pk,
+            "environment": has.environment.slug,
+            "registry_id": has.registry.pk,
+            "group_id": has.group.pk,
+            "kind": "s3" if "stores" in route else "docker",
         }
         if name in by_name:
             return str(by_name[name])
@@ -122,50 +97,111 @@ class World:
             f"The access matrix knows no value for <{name}> in {route!r}: add one to World._value."
         )
 
-    def assert_untouched(self) -> None:
-        execution = Execution.objects.get(pk=self.execution.pk)
-        assert execution.status == Status.STARTED
-        assert execution.stop_requested_at is None
-        assert execution.deleted_at is None
-        assert (execution.title, execution.tags) == (self.execution.title, self.execution.tags)
-        project = Project.objects.get(pk=self.project.pk)
-        assert (project.name, project.description) == (self.project.name, self.project.description)
-        repository = Repository.objects.get(project=self.project)
-        assert (repository.url, repository.public_key) == (REPOSITORY_URL, "")
-        assert DatumAlias.objects.get(pk=self.alias.pk).datum_id == self.datum.pk
-        datum = Datum.objects.get(pk=self.datum.pk)
-        assert (datum.purged_at, datum.properties) == (None, self.datum.properties)
-        assert GroupVariable.objects.get(group=self.group).value == "variable-value"
-        assert Environment.objects.get(pk=self.environment.pk).name == self.environment.name
-        assert (
-            RegistryCredentials.objects.get(pk=self.registry.pk).image_pattern == self.registry.image_pattern
-        )
-
 
 def build_world() -> World:
-    alice = factories.make_user("alice")
-    viewer, bob = factories.make_user("viewer"), factories.make_user("bob")
-    project = factories.make_project(alice, name="top-secret-project", description="nobody knows")
-    factories.make_collaborator(project, viewer, is_read_only=True)
-    Repository.objects.create(project=project, url=REPOSITORY_URL)
-    ProjectVariable.objects.create(project=project, name="KEY", value="variable-value", secret=True)
-    commit = factories.make_commit(project)
-    execution = factories.make_execution(
-        project, status=Status.STARTED, commit=commit, title="secret-title", tags=["secret-tag"]
+    _number_people_from(FIRST_NUMBER)
+    alice, carl, mallory = (factories.make_user(name) for name in ("alice", "carl", "mallory"))
+    secret = build_tenant("secret", owner=alice, collaborator=carl)
+    rival = build_tenant("rival", owner=mallory, collaborator=factories.make_user("ronja"))
+    actors = [
+        Actor("anonymous"),
+        _person("stranger", factories.make_user("charlie")),
+        _person("owner of another organization", mallory),
+        _person("viewer", _member("vera", secret, Role.VIEWER), Level.NOTHING, Level.LOOK),
+        _person("member outside the team", _member("olaf", secret), Level.NOTHING, Level.WORK),
+        _person("read-only member of the team", _in_team("rita", secret, is_read_only=True), Level.LOOK, Level.WORK),
+        _person("member of the team", _in_team("bob", secret), Level.WORK, Level.WORK),
+        _person(
+            "project administrator", _in_team("paula", secret, allow_project_administration=True),
+            Level.ADMINISTER, Level.WORK,
+        ),
+        _person("collaborator", carl, Level.WORK),
+        _person("read-only collaborator", _read_only_collaborator(secret), Level.LOOK),
+        _person("organization owner", alice, Level.ADMINISTER, Level.ADMINISTER),
+        _person(
+            "superuser", factories.make_user("root", is_staff=True, is_superuser=True),
+            Level.ADMINISTER, Level.ADMINISTER,
+        ),
+        _person("removed member", _removed(secret)),
+        _disabled(secret),
+        _read_only_token(alice),
+        _expired_token(alice),
+        _job("job", secret),
+        _job("job of another organization", rival),
+    ]  # fmt: skip
+    _require_second_factors(secret)
+    actors.append(_person("member without a second factor", _in_team("nina", secret)))
+    return World(secret, rival, actors)
+
+
+def _number_people_from(first: int) -> None:
+    """So that the id of a user or organization is not found in an answer by chance."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('accounts_owner', 'id'), %s)", [first])
+
+
+def _person(
+    name: str, user: User, in_project: Level = Level.NOTHING, in_organization: Level = Level.NOTHING
+) -> Actor:
+    _, secret = create_api_token(user=user, name="matrix")
+    return Actor(name, user, in_project, in_organization, f"Token {secret}", browses=True)
+
+
+def _member(username: str, tenant: Tenant, role: str = Role.MEMBER) -> User:
+    user = factories.make_user(username)
+    OrganizationMembership.objects.create(organization=tenant.organization, user=user, role=role)
+    return user
+
+
+def _in_team(username: str, tenant: Tenant, **rights: bool) -> User:
+    user = _member(username, tenant)
+    TeamMembership.objects.create(team=tenant.team, user=user, **rights)
+    return user
+
+
+def _read_only_collaborator(tenant: Tenant) -> User:
+    user = factories.make_user("rory")
+    factories.make_collaborator(tenant.project, user, is_read_only=True)
+    return user
+
+
+def _removed(tenant: Tenant) -> User:
+    user = _in_team("rob", tenant)
+    services.remove_member(organization=tenant.organization, actor=tenant.owner, user=user)
+    return user
+
+
+def _disabled(tenant: Tenant) -> Actor:
+    """Was signed in, with a token, when it happened."""
+    actor = _person("disabled member", _in_team("dan", tenant))
+    User.objects.filter(username="dan").update(is_active=False)
+    actor.browses = actor.accepted = False
+    return actor
+
+
+def _read_only_token(owner: User) -> Actor:
+    token, secret = create_api_token(user=owner, name="matrix")
+    ApiToken.objects.filter(pk=token.pk).update(access_scope=ApiToken.AccessScope.READ_ONLY)
+    levels = (Level.ADMINISTER, Level.ADMINISTER)
+    return Actor("read-only token of the owner", owner, *levels, f"Token {secret}", read_only=True)
+
+
+def _expired_token(owner: User) -> Actor:
+    past = clock.now() - timedelta(minutes=1)
+    _, secret = create_api_token(user=owner, name="matrix", expires_at=past)
+    return Actor("expired token of the owner", owner, authorization=f"Token {secret}", accepted=False)
+
+
+def _job(name: str, tenant: Tenant) -> Actor:
+    token = job_token(tenant.execution.pk, tenant.execution.epoch)
+    return Actor(name, authorization=f"Job {token}", accepted=False)
+
+
+def _require_second_factors(tenant: Tenant) -> None:
+    """From now on; whoever was there before has one."""
+    now = clock.now()
+    TotpDevice.objects.bulk_create(
+        TotpDevice(user=user, seed="seed", confirmed_at=now) for user in User.objects.all()
     )
-    datum = factories.make_datum(project, name="secret-file.txt")
-    alias = DatumAlias.objects.create(project=project, name="secret-alias", datum=datum)
-    organization = factories.make_organization("secret-organization", owners=(alice,), members=(viewer, bob))
-    team = factories.make_team(organization, "secret-team", members=(alice, viewer))
-    invitation = factories.make_invitation(organization, "secret-friend@example.com", inviter=alice)
-    token = ApiToken.objects.create(user=alice, name="secret-token", digest="0" * 64, hint="000000")
-    project_invitation = factories.make_project_invitation(project, "secret-guest@example.com")
-    session = UserSession.objects.create(user=alice, session_key="0" * 32, last_seen_at=clock.now())
-    environment = factories.make_environment("secret-environment", owner=organization.owner)
-    registry = factories.make_registry(organization, "secret-registry.example.com/*")
-    group = factories.make_group(organization, "secret-group", {"KEY": "variable-value"})
-    charlie = factories.make_user("charlie")
-    return World(
-        alice, charlie, viewer, bob, project, commit, execution, datum, alias, organization, team, token, invitation,
-        project_invitation, session, environment, registry, group,
-    )  # fmt: skip
+    tenant.organization.require_2fa = True
+    tenant.organization.save()

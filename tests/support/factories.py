@@ -108,9 +108,9 @@ def make_second_factor(user: User) -> TotpDevice:
 
 
 def make_verified_email(user: User, email: str) -> EmailAddress:
-    return EmailAddress.objects.get_or_create(
-        user=user, email=email, defaults={"verified_at": clock.now()}
-    )[0]
+    return EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified_at": clock.now()})[
+        0
+    ]
 
 
 def make_project(owner: User | Organization | None = None, name: str = "", **fields: Any) -> Project:

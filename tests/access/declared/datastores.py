@@ -1,12 +1,28 @@
 """Routes of datastores."""
 
-from tests.access.declared.route import ALIAS, IN_BODY, PROJECT, SIGNED_IN, V0, P, Route, api, page
+from tests.access.declared.route import (
+    ADMINISTERED,
+    ALIAS,
+    IN_BODY,
+    ORGANIZATION,
+    OWN,
+    PROJECT,
+    PROJECT_SETTINGS,
+    SIGNED_IN,
+    V0,
+    P,
+    Route,
+    api,
+    page,
+)
+
+ORG = "organizations/<str:organization>/"
 
 ROUTES: dict[str, Route] = {
-    f"{V0}stores/": api(SIGNED_IN),
-    f"{V0}stores/<uuid:store_id>/": api(SIGNED_IN),
-    f"{V0}stores/<uuid:store_id>/test/": api(PROJECT, "post"),
-    f"{V0}stores/<uuid:store_id>/adopt/": api(PROJECT, "post", url="s3://b/k", project="{project}"),
+    f"{V0}stores/": api(SIGNED_IN, "get", "post"),
+    f"{V0}stores/<uuid:store_id>/": api(ORGANIZATION, "get", "put", "patch", "delete", name="renamed"),
+    f"{V0}stores/<uuid:store_id>/test/": api(ORGANIZATION, "post"),
+    f"{V0}stores/<uuid:store_id>/adopt/": api(IN_BODY, "post", url="s3://b/k", project="{project}"),
     f"{V0}data/": api(SIGNED_IN),
     f"{V0}data/uploads/": api(IN_BODY, "post", project="{project}", name="new.txt", size=1),
     f"{V0}data/metadata/apply/": api(IN_BODY, "post", datum_metadata={"{datum}": {"seen": True}}),
@@ -17,10 +33,21 @@ ROUTES: dict[str, Route] = {
     f"{V0}data/<uuid:datum_id>/preview/": api(PROJECT),
     f"{V0}data/<uuid:datum_id>/purge/": api(PROJECT, "post"),
     f"{V0}data/<uuid:datum_id>/metadata/": api(PROJECT, "post", seen=True),
-    f"{V0}data/<uuid:datum_id>/renew-upload/": api(PROJECT, "post"),
-    f"{V0}data/<uuid:datum_id>/complete/": api(PROJECT, "post"),
-    f"{V0}datum-aliases/": api(SIGNED_IN),
+    f"{V0}data/<uuid:datum_id>/renew-upload/": api(OWN, "post"),
+    f"{V0}data/<uuid:datum_id>/complete/": api(OWN, "post"),
+    f"{V0}datum-aliases/": api(IN_BODY, "get", "post", project="{project}", name="moved", datum="{datum}"),
     f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
+    f"{P}settings/stores/": page(PROJECT_SETTINGS),
+    f"{P}settings/stores/create/<str:kind>/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{P}settings/stores/<uuid:store_id>/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{P}settings/stores/<uuid:store_id>/choose/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/stores/<uuid:store_id>/test/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{P}settings/stores/<uuid:store_id>/delete/": page(PROJECT_SETTINGS, "post"),
+    f"{ORG}stores/": page(ADMINISTERED),
+    f"{ORG}stores/create/<str:kind>/": page(ADMINISTERED, "get", "post"),
+    f"{ORG}stores/<uuid:store_id>/": page(ADMINISTERED, "get", "post"),
+    f"{ORG}stores/<uuid:store_id>/test/": page(ADMINISTERED, "get", "post"),
+    f"{ORG}stores/<uuid:store_id>/delete/": page(ADMINISTERED, "post"),
 }

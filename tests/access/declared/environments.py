@@ -1,6 +1,7 @@
 """Routes of environments."""
 
 from tests.access.declared.route import ADMINISTERED, SIGNED_IN, V0, Route, api, page
+from tests.access.declared.route import ORGANIZATION as MEMBERS
 
 ORGANIZATION = "organizations/<str:organization>/"
 REGISTRY = {
@@ -11,7 +12,7 @@ REGISTRY = {
 
 ROUTES: dict[str, Route] = {
     f"{V0}environments/": api(SIGNED_IN, "get", "post", slug="new", name="New"),
-    f"{V0}environments/<str:reference>/": api(SIGNED_IN, "get", "put", "patch", "delete", name="renamed"),
+    f"{V0}environments/<str:reference>/": api(MEMBERS, "get", "put", "patch", "delete", name="renamed"),
     f"{V0}environments/<str:reference>/team-quotas/": api(ADMINISTERED, "get", "put"),
     f"{V0}registry-credentials/": api(SIGNED_IN, "get", "post", **REGISTRY),
     f"{V0}registry-credentials/<uuid:registry_id>/": api(

@@ -1,10 +1,31 @@
 """Routes of executions."""
 
-from tests.access.declared.route import IN_BODY, JOB, PROJECT, SIGNED_IN, TOKEN, V0, P, Route, api, page
+from tests.access.declared.route import (
+    IN_BODY,
+    JOB,
+    PROJECT,
+    PROJECT_WORK,
+    READ_IN_BODY,
+    SIGNED_IN,
+    TOKEN,
+    V0,
+    P,
+    Route,
+    api,
+    page,
+)  # fmt: skip
 
 ROUTES: dict[str, Route] = {
-    f"{V0}executions/": api(SIGNED_IN),
-    f"{V0}executions/multi_download_metadata_csv/": api(IN_BODY, "get", ids="{execution}"),
+    f"{V0}executions/": api(
+        IN_BODY,
+        "get",
+        "post",
+        project="{project}",
+        commit="{commit}",
+        step="train",
+        environment="{environment}",
+    ),
+    f"{V0}executions/multi_download_metadata_csv/": api(READ_IN_BODY, "get", "post", ids=["{execution}"]),
     f"{V0}executions/<str:ref>/": api(PROJECT, "get", "put", "patch", "delete", title="renamed"),
     f"{V0}executions/<str:ref>/stop/": api(PROJECT, "post"),
     f"{V0}executions/<str:ref>/tags/": api(PROJECT, "post", tags=["seen"]),
@@ -19,7 +40,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}executions/<str:ref>/metadata/": api(PROJECT),
     f"{V0}executions/<str:ref>/metadata/series/": api(PROJECT),
     f"{V0}executions/<str:ref>/metadata/csv/": api(PROJECT),
-    f"{V0}notebook-executions/": api(IN_BODY, "post", project="{project}"),
+    f"{V0}notebook-executions/": api(SIGNED_IN, "post", project="{project}"),
     f"{JOB}claim": api(TOKEN, "post"),
     f"{JOB}cursor": api(TOKEN),
     f"{JOB}uploads": api(TOKEN, "post"),
@@ -30,11 +51,11 @@ ROUTES: dict[str, Route] = {
     f"{JOB}status-detail": api(TOKEN, "post"),
     "": page(SIGNED_IN),
     "projects/switch/": page(SIGNED_IN),
-    "projects/create/": page(SIGNED_IN),
+    "projects/create/": page(SIGNED_IN, "get", "post", name="created"),
     P: page(PROJECT),
     f"{P}executions/bulk/": Route(PROJECT, ("post",), {"action": "delete", "id": "{execution}"}, page=True),
-    f"{P}executions/create/": page(PROJECT),
-    f"{P}executions/create/facts/": page(PROJECT),
+    f"{P}executions/create/": page(PROJECT_WORK),
+    f"{P}executions/create/facts/": page(PROJECT_WORK),
     f"{P}execution/<uuid:execution_id>/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/facts/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/outputs/": page(PROJECT),

@@ -3,6 +3,7 @@
 from tests.access.declared.route import (
     ADMINISTERED,
     PROJECT,
+    PROJECT_ADMINISTRATION,
     PROJECT_SETTINGS,
     SIGNED_IN,
     TOKEN,
@@ -17,9 +18,8 @@ GROUP = f"{V0}variable-groups/<uuid:group_id>/"
 VARIABLES = "organizations/<str:organization>/variables/"
 
 ROUTES: dict[str, Route] = {
-    f"{V0}projects/": api(SIGNED_IN),
+    f"{V0}projects/": api(SIGNED_IN, "get", "post", name="created"),
     f"{V0}projects/ownership_options/": api(SIGNED_IN),
-    f"{V0}projects/<str:project_id>/": api(PROJECT, "get", "put", "patch", "delete", name="renamed"),
     f"{V0}projects/<str:project_id>/transfer/": api(PROJECT_SETTINGS, "post", owner="viewer"),
     f"{V0}projects/<str:project_id>/members/": api(PROJECT_SETTINGS),
     f"{V0}projects/<str:project_id>/collaborators/": api(PROJECT_SETTINGS, "get", "post", user="viewer"),
@@ -35,13 +35,16 @@ ROUTES: dict[str, Route] = {
     f"{V0}projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/resend/": api(
         PROJECT_SETTINGS, "post"
     ),
+    f"{V0}projects/<str:project_id>/": api(
+        PROJECT_ADMINISTRATION, "get", "put", "patch", "delete", name="renamed"
+    ),
     f"{V0}projects/<str:project_id>/commits/": api(PROJECT),
     f"{V0}projects/<str:project_id>/fetch/": api(PROJECT, "post"),
     f"{V0}projects/<str:project_id>/repository/": api(
-        PROJECT, "put", url="https://git.example.com/other.git"
+        PROJECT_ADMINISTRATION, "put", url="https://git.example.com/other.git"
     ),
     f"{V0}projects/<str:project_id>/environment_variable/": api(
-        PROJECT, "post", "delete", name="KEY", value="x", secret=False
+        PROJECT_ADMINISTRATION, "post", "delete", name="secret-variable", value="x", secret=False
     ),
     f"{V0}projects/<str:project_id>/import-package/": Route(
         PROJECT, ("post",), {"description": "x"}, multipart=True
@@ -67,11 +70,11 @@ ROUTES: dict[str, Route] = {
     f"{P}commits/": page(PROJECT),
     f"{P}commits/<str:identifier>/": page(PROJECT),
     f"{P}commits/<str:identifier>/code/": page(PROJECT),
-    f"{P}settings/": page(PROJECT),
-    f"{P}settings/repository/new-key/": page(PROJECT, "post"),
-    f"{P}settings/repository/forget-host/": page(PROJECT, "post"),
-    f"{P}settings/variables/delete/": page(PROJECT, "post"),
-    f"{P}settings/audit/csv/": page(PROJECT),
+    f"{P}settings/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{P}settings/repository/new-key/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/repository/forget-host/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/variables/delete/": page(PROJECT_SETTINGS, "post", name="secret-variable"),
+    f"{P}settings/audit/csv/": page(PROJECT_SETTINGS),
     f"{V0}audit-events/": api(SIGNED_IN),
     f"{V0}audit-events/csv/": api(SIGNED_IN),
     f"{P}settings/collaborators/add/": page(PROJECT_SETTINGS, "post"),
@@ -82,5 +85,5 @@ ROUTES: dict[str, Route] = {
     f"{P}settings/administration/transfer/": page(PROJECT_SETTINGS, "post"),
     f"{P}settings/administration/transfer/effects/": page(PROJECT_SETTINGS),
     "invitations/project/<str:secret>/": Route(TOKEN, ("get", "post"), page=True),
-    f"{P}settings/<str:tab>/": page(PROJECT, "get", "post"),
+    f"{P}settings/<str:tab>/": page(PROJECT_SETTINGS, "get", "post"),
 }

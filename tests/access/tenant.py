@@ -1,0 +1,195 @@
+"""An organization with one of everything in it. All names begin with one word, so that a leak is seen wherever it is."""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Model
+
+from accounts.models import ApiToken, User, UserSession
+from audit.models import AuditEvent
+from audit.services import record
+from common import clock
+from datastores.models import DataStore, Datum, DatumAlias
+from environments.models import Environment, RegistryCredentials, TeamPlace
+from executions.models import Execution
+from executions.types import Status
+from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
+from projects.models import (
+    Commit,
+    GroupVariable,
+    OrganizationVariable,
+    Project,
+    ProjectCollaborator,
+    ProjectInvitation,
+    ProjectVariable,
+    Repository,
+    VariableGroup,
+)
+from tests.support import factories
+
+
+@dataclass(frozen=True)
+class Tenant:
+    word: str
+    owner: User
+    organization: Organization
+    membership: OrganizationMembership  # the owner's
+    token: ApiToken  # the owner's
+    session: UserSession  # the owner's
+    team: Team
+    team_membership: TeamMembership  # the owner's, too
+    invitation: Invitation
+    organization_variable: OrganizationVariable
+    group: VariableGroup
+    group_variable: GroupVariable
+    environment: Environment
+    place: TeamPlace
+    registry: RegistryCredentials
+    store: DataStore
+    project: Project  # the team's
+    shared_project: Project  # of no team
+    project_invitation: ProjectInvitation
+    collaborator: ProjectCollaborator
+    repository: Repository
+    variable: ProjectVariable
+    commit: Commit
+    execution: Execution
+    datum: Datum
+    alias: DatumAlias
+    event: AuditEvent
+
+    @property
+    def rows(self) -> dict[str, Model]:
+        return {
+            field.name: value
+            for field in fields(self)
+            if field.name != "owner" and isinstance(value := getattr(self, field.name), Model)
+        }
+
+    @property
+    def words(self) -> list[str]:
+        """Texts that stand in what the organization has, and nowhere else."""
+        return [
+            self.organization.name,
+            self.team.name,
+            self.project.name,
+            self.shared_project.name,
+            self.execution.title,
+            self.datum.name,
+            self.alias.name,
+            self.commit.identifier,
+            self.repository.url,
+            self.environment.name,
+            self.store.name,
+            self.group.name,
+            self.variable.name,
+            self.organization_variable.name,
+            self.registry.image_pattern,
+            self.invitation.email,
+            self.owner.email,
+            self.token.name,
+        ]
+
+
+def build_tenant(word: str, *, owner: User, collaborator: User) -> Tenant:
+    """`owner` owns the organization; `collaborator` works in its project, and nothing else."""
+    organization = factories.make_organization(f"{word}-organization", owners=(owner,))
+    team = factories.make_team(organization, f"{word}-team")
+    in_organization = _of_organization(word, organization, team, owner)
+    project = factories.make_project(organization, f"{word}-project", team=team, description=f"{word} plan")
+    in_project = _of_project(word, project, owner, in_organization["environment"])
+    return Tenant(
+        word=word,
+        owner=owner,
+        organization=organization,
+        token=ApiToken.objects.create(
+            user=owner, name=f"{word}-token", digest=_digest(f"{word} token"), hint="000000"
+        ),
+        session=UserSession.objects.create(
+            user=owner, session_key=_digest(f"{word} session")[:32], last_seen_at=clock.now()
+        ),
+        membership=OrganizationMembership.objects.get(organization=organization, user=owner),
+        team=team,
+        project=project,
+        shared_project=factories.make_project(organization, f"{word}-shared-project"),
+        event=AuditEvent.objects.get(target_id=str(project.pk)),
+        team_membership=TeamMembership.objects.create(team=team, user=owner),
+        collaborator=factories.make_collaborator(project, collaborator),
+        **in_organization,
+        **in_project,
+    )
+
+
+def _of_organization(word: str, organization: Organization, team: Team, owner: User) -> dict[str, Any]:
+    group = VariableGroup.objects.create(organization=organization, name=f"{word}-group")
+    environment = factories.make_environment(f"{word}-environment", owner=organization.owner)
+    invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} organization")}
+    return {
+        "invitation": Invitation.objects.create(organization=organization, **invited),
+        "organization_variable": OrganizationVariable.objects.create(
+            organization=organization, name=f"{word}-organization-variable", value=f"{word} value"
+        ),
+        "group": group,
+        "group_variable": GroupVariable.objects.create(
+            group=group, name=f"{word}-group-variable", value=f"{word} value", secret=True
+        ),
+        "environment": environment,
+        "place": TeamPlace.objects.create(environment=environment, team=team, max_running=3),
+        "registry": RegistryCredentials.objects.create(
+            owner=organization.owner,
+            kind=RegistryCredentials.Kind.DOCKER,
+            image_pattern=f"docker.io/{word}/*",
+            secrets=f'{{"password": "{word} password"}}',
+        ),
+        "store": factories.make_store(
+            name=f"{word}-store",
+            is_default=False,
+            owner=organization.owner,
+            access_mode=DataStore.AccessMode.OWNER_ORGANIZATION,
+        ),
+    }
+
+
+def _of_project(word: str, project: Project, owner: User, environment: Environment) -> dict[str, Any]:
+    commit = factories.make_commit(project)
+    execution = factories.make_execution(
+        project,
+        status=Status.STARTED,
+        commit=commit,
+        environment=environment,
+        creator=owner,
+        title=f"{word}-title",
+        tags=[f"{word}-tag"],
+        environment_variables={"OWN": f"{word} value"},
+    )
+    datum = factories.make_datum(project, name=f"{word}-file.txt", tags=[f"{word}-tag"], uploader=owner)
+    invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
+    record("project.created", actor=owner, target=project, after={"name": project.name})
+    return {
+        "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
+        "repository": Repository.objects.create(
+            pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"
+        ),
+        "variable": ProjectVariable.objects.create(
+            project=project, name=f"{word}-variable", value=f"{word} value", secret=True
+        ),
+        "commit": commit,
+        "execution": execution,
+        "datum": datum,
+        "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
+    }
+
+
+def _validity(secret: str) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "digest": _digest(secret),
+        "sent_at": now,
+        "expires_at": now + timedelta(days=7),
+    }
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
