@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from common.rest.params import names
+from organizations.access import Capability, require
 from projects import selectors, services
 from projects.api import filters, schemas
 from projects.api.links import Links
@@ -242,6 +243,8 @@ class RepositoryListView(GenericAPIView[Repository]):
 
 def _transferred(project: Project, owner_text: str, request: Request) -> Project:
     user = user_of(request)
+    # Who may not give it away is told so, whatever they named.
+    require(user, Capability.ADMINISTER, project)
     owner, team = selectors.resolve_owner(user, owner_text)
     return services.transfer_project(project=project, actor=user, owner=owner, team=team)
 

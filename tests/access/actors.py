@@ -20,6 +20,7 @@ from tests.access.declared.route import (
     SAFE,
     SIGNED_IN,
     USABLE,
+    USABLE_ADMINISTERED,
     Level,
     Route,
 )
@@ -79,7 +80,7 @@ class Actor:
             return Outcome.SERVED
         if not self.is_signed_in(route):
             return Outcome.TURNED_AWAY
-        if self.read_only and method not in SAFE:
+        if self.read_only and (route.full_access or (method not in SAFE and route.kind != READ_IN_BODY)):
             return Outcome.REFUSED
         if route.kind == SIGNED_IN:
             return Outcome.SERVED
@@ -88,12 +89,19 @@ class Actor:
             mine = self.in_organization is Level.ADMINISTER and not getattr(self.user, "is_superuser", False)
             return Outcome.SERVED if mine else Outcome.ABSENT
         level = self.in_project if route.kind in OF_PROJECT else self.in_organization
-        if route.kind == USABLE:
-            return Outcome.SERVED if level >= Level.WORK else Outcome.ABSENT
+        if route.kind in {USABLE, USABLE_ADMINISTERED}:
+            return self._should_get_of_environment(method, route)
         if level is Level.NOTHING:
             return Outcome.ABSENT
         look, change = NEEDED[route.kind]
         return Outcome.SERVED if level >= (look if method in SAFE else change) else Outcome.REFUSED
+
+    def _should_get_of_environment(self, method: str, route: Route) -> Outcome:
+        """It is there for those who may run on it, in the organization or in one project of it."""
+        if max(self.in_project, self.in_organization) < Level.WORK:
+            return Outcome.ABSENT
+        looks = method in SAFE and route.kind == USABLE
+        return Outcome.SERVED if looks or self.in_organization is Level.ADMINISTER else Outcome.REFUSED
 
 
 def fits(outcome: Outcome, answer: HttpResponseBase, route: Route, words: list[str]) -> bool:

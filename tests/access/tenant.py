@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from accounts.models import ApiToken, User, UserSession
+from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
@@ -29,15 +29,26 @@ from projects.models import (
 )
 from tests.support import factories
 
+IN_A_BUCKET = {
+    "kind": DataStore.Kind.S3,
+    "is_default": False,
+    "configuration": {"bucket": "bucket", "region": "eu-west-1", "endpoint_url": "http://127.0.0.1:9"},
+    "credentials": '{"access_key_id": "id", "secret_access_key": "key"}',
+}
+"""Nobody answers there, and it does so at once."""
+PEOPLE = frozenset({"owner", "member"})
+
 
 @dataclass(frozen=True)
 class Tenant:
     word: str
     owner: User
+    member: User  # in the organization and its team
     organization: Organization
     membership: OrganizationMembership  # the owner's
-    token: ApiToken  # the owner's
-    session: UserSession  # the owner's
+    token: ApiToken  # the owner's, and so the next two
+    email: EmailAddress
+    session: UserSession
     team: Team
     team_membership: TeamMembership  # the owner's, too
     invitation: Invitation
@@ -47,7 +58,8 @@ class Tenant:
     environment: Environment
     place: TeamPlace
     registry: RegistryCredentials
-    store: DataStore
+    store: DataStore  # of the organization
+    project_store: DataStore
     project: Project  # the team's
     shared_project: Project  # of no team
     project_invitation: ProjectInvitation
@@ -65,7 +77,7 @@ class Tenant:
         return {
             field.name: value
             for field in fields(self)
-            if field.name != "owner" and isinstance(value := getattr(self, field.name), Model)
+            if field.name not in PEOPLE and isinstance(value := getattr(self, field.name), Model)
         }
 
     @property
@@ -83,6 +95,7 @@ class Tenant:
             self.repository.url,
             self.environment.name,
             self.store.name,
+            self.project_store.name,
             self.group.name,
             self.variable.name,
             self.organization_variable.name,
@@ -95,20 +108,23 @@ class Tenant:
 
 def build_tenant(word: str, *, owner: User, collaborator: User) -> Tenant:
     """`owner` owns the organization; `collaborator` works in its project, and nothing else."""
-    organization = factories.make_organization(f"{word}-organization", owners=(owner,))
-    team = factories.make_team(organization, f"{word}-team")
+    member = factories.make_user(f"{word}-member")
+    organization = factories.make_organization(f"{word}-organization", owners=(owner,), members=(member,))
+    team = factories.make_team(organization, f"{word}-team", members=(member,))
     in_organization = _of_organization(word, organization, team, owner)
     project = factories.make_project(organization, f"{word}-project", team=team, description=f"{word} plan")
     in_project = _of_project(word, project, owner, in_organization["environment"])
     return Tenant(
         word=word,
         owner=owner,
+        member=member,
         organization=organization,
         token=ApiToken.objects.create(
             user=owner, name=f"{word}-token", digest=_digest(f"{word} token"), hint="000000"
         ),
+        email=EmailAddress.objects.create(user=owner, email=f"other@{word}.example"),
         session=UserSession.objects.create(
-            user=owner, session_key=_digest(f"{word} session")[:32], last_seen_at=clock.now()
+            user=owner, session_key=_digest(f"{word} session")[:40], last_seen_at=clock.now()
         ),
         membership=OrganizationMembership.objects.get(organization=organization, user=owner),
         team=team,
@@ -145,9 +161,9 @@ def _of_organization(word: str, organization: Organization, team: Team, owner: U
         ),
         "store": factories.make_store(
             name=f"{word}-store",
-            is_default=False,
             owner=organization.owner,
             access_mode=DataStore.AccessMode.OWNER_ORGANIZATION,
+            **IN_A_BUCKET,
         ),
     }
 
@@ -168,6 +184,7 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
     return {
+        "project_store": factories.make_store(name=f"{word}-project-store", project=project, **IN_A_BUCKET),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
             pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"

@@ -4,10 +4,10 @@ from tests.access.declared.route import OWN, PUBLIC, SIGNED_IN, V0, Route, api, 
 
 ROUTES: dict[str, Route] = {
     "auth/login/": page(PUBLIC, "get", "post", username="alice", password="wrong"),
-    "auth/code/": page(PUBLIC, "get", "post"),
+    "auth/code/": page(PUBLIC, "get", "post", code="000000"),
     "auth/link/": page(PUBLIC),
     "auth/logout/": page(PUBLIC, "post"),
-    "auth/reset/": page(PUBLIC, "get", "post"),
+    "auth/reset/": page(PUBLIC, "get", "post", email="nobody@nowhere.example"),
     "auth/reset/<str:token>/": page(PUBLIC, "get", "post"),
     "auth/profile/": page(SIGNED_IN, "get", "post"),
     "auth/emails/": page(SIGNED_IN, "get", "post"),
@@ -29,7 +29,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}get-token/": api(PUBLIC, "post", username="alice", password="wrong"),
     f"{V0}users/": api(SIGNED_IN),
     f"{V0}users/me/": api(SIGNED_IN),
-    f"{V0}users/login_link/": api(SIGNED_IN),
-    f"{V0}api-tokens/": api(SIGNED_IN, "get", "post"),
+    f"{V0}users/login_link/": Route(SIGNED_IN, full_access=True),
+    f"{V0}api-tokens/": api(SIGNED_IN, "get", "post", name="created"),
     f"{V0}api-tokens/<uuid:token_id>/": api(OWN, "delete"),
 }

@@ -14,14 +14,15 @@ from tests.access.declared.route import (
     Route,
     api,
     page,
-)
+)  # fmt: skip
 
-ORG = "organizations/<str:organization>/"
+ORG = "organizations/<str:organization>/stores/"
+SETTINGS = f"{P}settings/stores/"
 
 ROUTES: dict[str, Route] = {
-    f"{V0}stores/": api(SIGNED_IN, "get", "post"),
+    f"{V0}stores/": api(SIGNED_IN, "get", "post", name="created"),
     f"{V0}stores/<uuid:store_id>/": api(ORGANIZATION, "get", "put", "patch", "delete", name="renamed"),
-    f"{V0}stores/<uuid:store_id>/test/": api(ORGANIZATION, "post"),
+    f"{V0}stores/<uuid:store_id>/test/": api(ADMINISTERED, "post"),
     f"{V0}stores/<uuid:store_id>/adopt/": api(IN_BODY, "post", url="s3://b/k", project="{project}"),
     f"{V0}data/": api(SIGNED_IN),
     f"{V0}data/uploads/": api(IN_BODY, "post", project="{project}", name="new.txt", size=1),
@@ -39,15 +40,15 @@ ROUTES: dict[str, Route] = {
     f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
-    f"{P}settings/stores/": page(PROJECT_SETTINGS),
-    f"{P}settings/stores/create/<str:kind>/": page(PROJECT_SETTINGS, "get", "post"),
-    f"{P}settings/stores/<uuid:store_id>/": page(PROJECT_SETTINGS, "get", "post"),
-    f"{P}settings/stores/<uuid:store_id>/choose/": page(PROJECT_SETTINGS, "post"),
-    f"{P}settings/stores/<uuid:store_id>/test/": page(PROJECT_SETTINGS, "get", "post"),
-    f"{P}settings/stores/<uuid:store_id>/delete/": page(PROJECT_SETTINGS, "post"),
-    f"{ORG}stores/": page(ADMINISTERED),
-    f"{ORG}stores/create/<str:kind>/": page(ADMINISTERED, "get", "post"),
-    f"{ORG}stores/<uuid:store_id>/": page(ADMINISTERED, "get", "post"),
-    f"{ORG}stores/<uuid:store_id>/test/": page(ADMINISTERED, "get", "post"),
-    f"{ORG}stores/<uuid:store_id>/delete/": page(ADMINISTERED, "post"),
+    ORG: page(ADMINISTERED),
+    f"{ORG}create/<str:kind>/": page(ADMINISTERED, "get", "post"),
+    f"{ORG}<uuid:store_id>/": page(ADMINISTERED, "get", "post"),
+    f"{ORG}<uuid:store_id>/test/": page(ADMINISTERED, "post"),
+    f"{ORG}<uuid:store_id>/delete/": page(ADMINISTERED, "post"),
+    SETTINGS: page(PROJECT_SETTINGS),
+    f"{SETTINGS}create/<str:kind>/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{SETTINGS}<uuid:store_id>/": page(PROJECT_SETTINGS, "get", "post"),
+    f"{SETTINGS}<uuid:store_id>/choose/": page(PROJECT_SETTINGS, "post"),
+    f"{SETTINGS}<uuid:store_id>/test/": page(PROJECT_SETTINGS, "post"),
+    f"{SETTINGS}<uuid:store_id>/delete/": page(PROJECT_SETTINGS, "post"),
 }

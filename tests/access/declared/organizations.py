@@ -7,16 +7,16 @@ ONE = f"{V0}organizations/<int:organization_id>/"
 TEAM = f"{V0}teams/<uuid:team_id>/"
 
 ROUTES: dict[str, Route] = {
-    f"{V0}organizations/": api(SIGNED_IN),
+    f"{V0}organizations/": api(SIGNED_IN, "get", "post", name="created"),
     ONE: api(ORGANIZATION, "get", "patch", "delete", forbid_personal_projects=True),
     f"{ONE}members/": api(ORGANIZATION),
-    f"{ONE}members/<int:user_id>/": api(ORGANIZATION, "patch", "delete", role="owner"),
+    f"{ONE}members/<int:user_id>/": api(ORGANIZATION, "patch", "delete", role="member"),
     f"{ONE}invitations/": api(ADMINISTERED, "get", "post", email="friend@example.com"),
     f"{ONE}invitations/<uuid:invitation_id>/": api(ADMINISTERED, "get", "delete"),
     f"{ONE}invitations/<uuid:invitation_id>/resend/": api(ADMINISTERED, "post"),
-    f"{V0}teams/": api(SIGNED_IN),
+    f"{V0}teams/": api(SIGNED_IN, "get", "post", name="created"),
     TEAM: api(ORGANIZATION, "get", "put", "patch", "delete", name="renamed"),
-    f"{TEAM}members/": api(ORGANIZATION, "get", "post", user="viewer"),
+    f"{TEAM}members/": api(ORGANIZATION, "get", "post", user="olaf"),
     f"{TEAM}members/<int:user_id>/": api(ORGANIZATION, "patch", "delete", is_read_only=False),
     "organizations/": page(SIGNED_IN, "get", "post"),
     "create-organization/": page(SIGNED_IN, "get", "post"),

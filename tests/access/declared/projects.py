@@ -20,9 +20,12 @@ VARIABLES = "organizations/<str:organization>/variables/"
 ROUTES: dict[str, Route] = {
     f"{V0}projects/": api(SIGNED_IN, "get", "post", name="created"),
     f"{V0}projects/ownership_options/": api(SIGNED_IN),
-    f"{V0}projects/<str:project_id>/transfer/": api(PROJECT_SETTINGS, "post", owner="viewer"),
+    f"{V0}projects/<str:project_id>/": api(
+        PROJECT_ADMINISTRATION, "get", "put", "patch", "delete", name="renamed"
+    ),
+    f"{V0}projects/<str:project_id>/transfer/": api(PROJECT_SETTINGS, "post", owner="alice"),
     f"{V0}projects/<str:project_id>/members/": api(PROJECT_SETTINGS),
-    f"{V0}projects/<str:project_id>/collaborators/": api(PROJECT_SETTINGS, "get", "post", user="viewer"),
+    f"{V0}projects/<str:project_id>/collaborators/": api(PROJECT_SETTINGS, "get", "post", user="olaf"),
     f"{V0}projects/<str:project_id>/collaborators/<int:user_id>/": api(
         PROJECT_SETTINGS, "patch", "delete", is_read_only=False
     ),
@@ -34,9 +37,6 @@ ROUTES: dict[str, Route] = {
     ),
     f"{V0}projects/<str:project_id>/collaborators/invitations/<uuid:invitation_id>/resend/": api(
         PROJECT_SETTINGS, "post"
-    ),
-    f"{V0}projects/<str:project_id>/": api(
-        PROJECT_ADMINISTRATION, "get", "put", "patch", "delete", name="renamed"
     ),
     f"{V0}projects/<str:project_id>/commits/": api(PROJECT),
     f"{V0}projects/<str:project_id>/fetch/": api(PROJECT, "post"),
@@ -54,16 +54,18 @@ ROUTES: dict[str, Route] = {
     f"{V0}repositories/": api(SIGNED_IN),
     f"{V0}variable-groups/": api(SIGNED_IN, "get", "post", name="new"),
     GROUP: api(ADMINISTERED, "get", "put", "patch", "delete", name="renamed"),
-    f"{GROUP}variables/": api(ADMINISTERED, "get", "post", "delete", name="KEY", value="x"),
+    f"{GROUP}variables/": api(ADMINISTERED, "get", "post", "delete", name="secret-group-variable", value="x"),
     f"{V0}organizations/<int:organization_id>/environment-variables/": api(
-        ADMINISTERED, "get", "post", "delete", name="KEY", value="x"
+        ADMINISTERED, "get", "post", "delete", name="secret-organization-variable", value="x"
     ),
     VARIABLES: page(ADMINISTERED, "get", "post"),
-    f"{VARIABLES}delete/": page(ADMINISTERED, "post"),
+    f"{VARIABLES}delete/": page(ADMINISTERED, "post", name="secret-organization-variable"),
     f"{VARIABLES}groups/create/": page(ADMINISTERED, "get", "post"),
     f"{VARIABLES}groups/<uuid:group_id>/": page(ADMINISTERED, "get", "post"),
     f"{VARIABLES}groups/<uuid:group_id>/variables/": page(ADMINISTERED, "post"),
-    f"{VARIABLES}groups/<uuid:group_id>/variables/delete/": page(ADMINISTERED, "post"),
+    f"{VARIABLES}groups/<uuid:group_id>/variables/delete/": page(
+        ADMINISTERED, "post", name="secret-group-variable"
+    ),
     f"{VARIABLES}groups/<uuid:group_id>/delete/": page(ADMINISTERED, "post"),
     f"{P}fetch/": page(PROJECT, "post"),
     f"{P}fetch/status/": page(PROJECT),
@@ -82,7 +84,7 @@ ROUTES: dict[str, Route] = {
     f"{P}settings/collaborators/<int:user_id>/remove/": page(PROJECT_SETTINGS, "post"),
     f"{P}settings/collaborators/invitations/<uuid:invitation_id>/resend/": page(PROJECT_SETTINGS, "post"),
     f"{P}settings/collaborators/invitations/<uuid:invitation_id>/cancel/": page(PROJECT_SETTINGS, "post"),
-    f"{P}settings/administration/transfer/": page(PROJECT_SETTINGS, "post"),
+    f"{P}settings/administration/transfer/": page(PROJECT_SETTINGS, "post", owner="alice"),
     f"{P}settings/administration/transfer/effects/": page(PROJECT_SETTINGS),
     "invitations/project/<str:secret>/": Route(TOKEN, ("get", "post"), page=True),
     f"{P}settings/<str:tab>/": page(PROJECT_SETTINGS, "get", "post"),

@@ -14,7 +14,8 @@ IN_BODY = "in body"  # as `PROJECT`, but the thing is named in the request's bod
 READ_IN_BODY = "read in body"  # the same, and it changes nothing, whatever the method
 ALIAS = "alias"  # as `PROJECT`, named by an alias
 ORGANIZATION = "organization"  # its members look, its owners change
-USABLE = "usable"  # a thing of an organization for those of its members who run something
+USABLE = "usable"  # an environment: whoever runs something there looks, the owners of the organization change
+USABLE_ADMINISTERED = "administered, usable"  # what only its owners see and change of an environment
 ADMINISTERED = (
     "administered"  # a thing of an organization that its owners manage: members get 403, strangers 404
 )
@@ -46,7 +47,7 @@ NEEDED = {
 OF_PROJECT = frozenset(
     {PROJECT, PROJECT_WORK, PROJECT_ADMINISTRATION, PROJECT_SETTINGS, IN_BODY, READ_IN_BODY, ALIAS}
 )
-OF_ORGANIZATION = frozenset({ORGANIZATION, USABLE, ADMINISTERED})
+OF_ORGANIZATION = frozenset({ORGANIZATION, USABLE, USABLE_ADMINISTERED, ADMINISTERED})
 SAFE = frozenset({"get", "head", "options"})
 
 
@@ -57,6 +58,7 @@ class Route:
     body: dict[str, Any] = field(default_factory=dict)
     page: bool = False  # an HTML page sends the anonymous to the login page instead of answering 401
     multipart: bool = False
+    full_access: bool = False  # a token that may only read is refused, though the method is a safe one
 
     @property
     def names_something(self) -> bool:
