@@ -1,5 +1,6 @@
 """A database of its own at the state of the previous version, with rows that the previous version wrote."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ def empty_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) ->
     """The default connection leads to a fresh database as long as the module lasts."""
     with django_db_blocker.unblock():
         usual = connection.settings_dict["NAME"]
-        fresh = f"{usual}_previous"
+        fresh = f"{usual}_previous_{os.getpid()}"
         with connection.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{fresh}"')
             cursor.execute(f'CREATE DATABASE "{fresh}"')

@@ -27,7 +27,7 @@ def installation(alice: User, bob: User, charlie: User) -> None:
         Execution.objects.filter(pk=execution.pk).update(deleted_at=execution.created_at)
 
 
-@pytest.mark.parametrize(("window", "largest"), [(1, 1000), (5, 20), (30, 1000), (2_000, 50_000)])
+@pytest.mark.parametrize(("window", "largest"), [(1, 1000), (5, 20), (30, 1000), (2_000, 25_000)])
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_pages_and_counts_are_those_of_the_plain_query(
     installation: None, superuser: User, monkeypatch: Any, window: int, largest: int, newest_first: bool
