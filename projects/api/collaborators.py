@@ -58,7 +58,7 @@ class InvitationShape(serializers.Serializer[Any]):
     expires_time = serializers.DateTimeField()
 
 
-class InvitationCreate(serializers.Serializer[Any]):
+class CollaboratorInvitationCreate(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     is_read_only = serializers.BooleanField(required=False, default=False)
 
@@ -154,13 +154,13 @@ class InvitationListView(GenericAPIView[ProjectInvitation]):
         return self.get_paginated_response([_invitation(row) for row in page])
 
     @extend_schema(
-        operation_id="projects_invitations_create", parameters=[PROJECT_ID], request=InvitationCreate,
+        operation_id="projects_invitations_create", parameters=[PROJECT_ID], request=CollaboratorInvitationCreate,
         responses={201: InvitationShape},
     )  # fmt: skip
     def post(self, request: Request, project_id: str) -> Response:
         """Send a letter with a link. The answer is the same whether or not somebody has an account with this address."""
         project = _administered(request, project_id)
-        given = validated(InvitationCreate, request)
+        given = validated(CollaboratorInvitationCreate, request)
         invitation = services.invite_collaborator(
             project=project, actor=user_of(request), link=invitation_link(request), **given
         )
