@@ -42,7 +42,9 @@ whoever takes a name finds out."""
 OPERATIONS = {(operation.path, operation.method): operation for operation in operations()}
 COUNTED = frozenset({"Content-Length", "Expires"})
 CSRF_TOKEN = re.compile(r"[A-Za-z0-9]{64}")
-NEW_EACH_TIME = re.compile(r"/files/[^/]+/|[0-9a-f]{40}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+NEW_EACH_TIME = re.compile(
+    r"/files/[^/]+/|[0-9a-f]{40}|\b[0-9a-f]{6}(?=…|\")|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+"
+)
 
 
 def operation_of(text: str, method: str) -> Operation | None:

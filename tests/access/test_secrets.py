@@ -41,7 +41,7 @@ NEW_SECRET = "planted-and-written-by-a-request"
 @pytest.fixture
 def world() -> World:
     world = build_world()
-    plant(world.alice, world.project, world.organization)
+    plant(world.secret.owner, world.secret.project, world.secret.organization)
     return world
 
 
@@ -62,7 +62,7 @@ def log() -> Iterator[io.StringIO]:
 
 def viewers(world: World) -> dict[str, Client]:
     users = {"superuser": factories.make_user("root", is_staff=True, is_superuser=True),
-             "organization owner": world.alice, "viewer": world.viewer}  # fmt: skip
+             "organization owner": world.secret.owner, "viewer": world["viewer"].user}  # fmt: skip
     clients = {}
     for name, user in users.items():
         clients[name] = Client(raise_request_exception=False)
@@ -119,7 +119,7 @@ class TestAnswers:
 class TestTraces:
     def test_of_a_change_hold_that_it_changed_and_not_what(self, world: World, log: io.StringIO) -> None:
         """By services, by a page, by the administration; then audit rows, admin history, log and answers."""
-        project, alice = world.project, world.alice
+        project, alice = world.secret.project, world.secret.owner
         clients = viewers(world)
         services.set_variable(project=project, actor=alice, name="BY_SERVICE", value=NEW_SECRET, secret=True)
         services.set_variable(project=project, actor=alice, name="BY_SERVICE", value=NEW_SECRET + "2", secret=True)  # fmt: skip
@@ -144,12 +144,15 @@ class TestTraces:
 
     def test_of_a_fetch_that_fails(self, world: World, log: io.StringIO) -> None:
         services.set_repository(
-            project=world.project, actor=world.alice, url="http://127.0.0.1:9/x.git", access_token=NEW_SECRET
+            project=world.secret.project,
+            actor=world.secret.owner,
+            url="http://127.0.0.1:9/x.git",
+            access_token=NEW_SECRET,
         )
-        result = services.fetch_repository(project=world.project, actor=world.alice)
+        result = services.fetch_repository(project=world.secret.project, actor=world.secret.owner)
         assert result.errors
-        world.project.repository.refresh_from_db()
-        assert_clean(str(result.errors) + str(world.project.repository.last_fetch_errors), "the error")
+        world.secret.project.repository.refresh_from_db()
+        assert_clean(str(result.errors) + str(world.secret.project.repository.last_fetch_errors), "the error")
         assert_clean(log.getvalue(), "the log")
 
     def test_of_a_letter_that_cannot_be_delivered(self, log: io.StringIO) -> None:
@@ -165,7 +168,7 @@ class TestTraces:
             for text, route in TABLE.items():
                 if "get" in route.methods:
                     client.get(world.path(text), route.body)
-        execution = factories.make_execution(world.project, status=Status.QUEUED)
+        execution = factories.make_execution(world.secret.project, status=Status.QUEUED)
         queue.enqueue(queue.job_of(execution))
         details = claim(execution).json()
         assert SECRETS["projects.ProjectVariable.value"] in details["environment_variables"].values()
@@ -185,12 +188,12 @@ class TestErrors:
             token, harmless_looking = secrets_at_hand, list(secrets_at_hand.values())
             raise ZeroDivisionError(f"{len(token)} and {len(harmless_looking)}")
 
-        execution = factories.make_execution(world.project, status=Status.QUEUED)
+        execution = factories.make_execution(world.secret.project, status=Status.QUEUED)
         targets = {
             "page": ("projects.selectors.variables_of", lambda c: c.post(
-                f"/p/{world.project.full_name}/settings/variables/", {"value": NEW_SECRET})),
+                f"/p/{world.secret.project.full_name}/settings/variables/", {"value": NEW_SECRET})),
             "api": ("projects.api.views.services.update_project", lambda c: c.patch(
-                f"/api/v0/projects/{world.project.pk}/", {"description": NEW_SECRET},
+                f"/api/v0/projects/{world.secret.project.pk}/", {"description": NEW_SECRET},
                 content_type="application/json")),
             "agent": ("executions.agent_api.attempts.job_details", lambda c: claim_softly(c, execution)),
         }  # fmt: skip

@@ -36,7 +36,9 @@ def assert_every_place_is_known() -> None:
 def plant(user: User, project: Project, organization: Organization) -> None:
     """Rows of the user, of the project and of the organization that hold every secret of `SECRETS`."""
     assert_every_place_is_known()
-    TotpDevice.objects.create(user=user, seed=SECRETS["accounts.TotpDevice.seed"], confirmed_at=clock.now())
+    TotpDevice.objects.update_or_create(
+        user=user, defaults={"seed": SECRETS["accounts.TotpDevice.seed"], "confirmed_at": clock.now()}
+    )
     repository, _ = projects.Repository.objects.get_or_create(
         project=project, defaults={"url": "https://git.example.com/planted.git"}
     )
