@@ -178,7 +178,7 @@ class TestOtherTenants:
         factories.make_store()
         running = factories.make_execution(world.secret.project, status=Status.STARTED)
         call(running, "uploads", {"files": [{"name": name, "size": 1}]})
-        granted = Datum.objects.filter(output_execution__isnull=False).exclude(pk=world.secret.datum.pk)
+        granted = Datum.objects.filter(output_execution_id__isnull=False).exclude(pk=world.secret.datum.pk)
         assert {datum.output_execution_id for datum in granted} <= {running.pk}
         assert {datum.project_id for datum in granted} <= {running.project_id}
         assert not any(name in datum.key for datum in granted)

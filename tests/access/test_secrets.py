@@ -61,7 +61,7 @@ def log() -> Iterator[io.StringIO]:
 
 
 def viewers(world: World) -> dict[str, Client]:
-    users = {"superuser": factories.make_user("root", is_staff=True, is_superuser=True),
+    users = {"superuser": factories.make_user("auditor", is_staff=True, is_superuser=True),
              "organization owner": world.secret.owner, "viewer": world["viewer"].user}  # fmt: skip
     clients = {}
     for name, user in users.items():
