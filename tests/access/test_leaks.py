@@ -153,7 +153,8 @@ def shown(actor: Actor, method: str, path: str, route: Route, said: tuple[str, .
         answer = actor.call(method, path, route)
         content = content_of(answer).decode(errors="replace")
     headers = {name: value for name, value in answer.headers.items() if name not in COUNTED}
-    text = f"{answer.status_code} {headers} {content}"
+    # Tokens first: a random one may spell a short name, as `s3`, and would no longer look like a token.
+    text = CSRF_TOKEN.sub("…", f"{answer.status_code} {headers} {content}")
     for name in sorted(said, key=len, reverse=True):
         text = text.replace(name, "…")
-    return CSRF_TOKEN.sub("…", text)
+    return text
