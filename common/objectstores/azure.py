@@ -128,7 +128,15 @@ class AzureStore:
     def _blob(self, key: str) -> Any:
         return self._container.get_blob_client(key)
 
-    def _sign(self, key: str, permission: BlobSasPermissions, lifetime_seconds: int, **presented: str) -> str:
+    def _sign(
+        self,
+        key: str,
+        permission: BlobSasPermissions,
+        lifetime_seconds: int,
+        *,
+        content_disposition: str | None = None,
+        content_type: str | None = None,
+    ) -> str:
         now = clock.now()
         try:
             signature = generate_blob_sas(
@@ -139,7 +147,8 @@ class AzureStore:
                 permission=permission,
                 start=now - _CLOCKS_DIFFER,
                 expiry=now + timedelta(seconds=lifetime_seconds),
-                **presented,
+                content_disposition=content_disposition,
+                content_type=content_type,
             )
         except ValueError as error:  # no Base64
             raise StoreProblem(
