@@ -184,7 +184,13 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
     return {
-        "project_store": factories.make_store(name=f"{word}-project-store", project=project, **IN_A_BUCKET),
+        "project_store": factories.make_store(
+            name=f"{word}-project-store",
+            project=project,
+            access_mode=DataStore.AccessMode.SINGLE_PROJECT,
+            allow_adopt=True,
+            **IN_A_BUCKET,
+        ),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
             pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"

@@ -61,6 +61,7 @@ class World:
         return replace(route, body=json.loads(text))
 
     def _value(self, name: str, route: str, has: Tenant) -> str:
+        route_is_of_project = "settings/stores" in route or route.endswith("/adopt/")
         by_name = {
             "project_id": has.project.pk,
             "owner": has.organization.name,
@@ -71,7 +72,7 @@ class World:
             "execution_id": has.execution.pk,
             "datum_id": has.datum.pk,
             "alias_id": has.alias.pk,
-            "store_id": (has.project_store if "settings/stores" in route else has.store).pk,
+            "store_id": (has.project_store if route_is_of_project else has.store).pk,
             "environment_id": has.environment.pk,
             "epoch": has.execution.epoch,
             "tab": "general",

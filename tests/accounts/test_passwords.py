@@ -97,10 +97,10 @@ class TestReset:
     def test_a_forged_host_does_not_get_into_the_letter(
         self, alice: User, letters: Letters, settings: Any
     ) -> None:
+        settings.ALLOWED_HOSTS = ["*"]
         ask(headers={"host": "evil.example"})
         assert "evil.example" not in str(letters[0].body)
         settings.URL_BASE = ""
-        settings.ALLOWED_HOSTS = ["*"]
         assert "URL_BASE" in ask(headers={"host": "evil.example"}).content.decode()
         assert len(letters) == 1
         assert ask(headers={"host": "localhost:8000"}).status_code == 200
@@ -144,8 +144,9 @@ class TestResetLinks:
 
     def test_forged(self, alice: User, charlie: User, link: str) -> None:
         proof = link.split("-", 1)[1]
+        other_ending = "1" if link.endswith("0/") else "0"
         for forged in (
-            f"{ASK}x/", f"{ASK}1-2-3/", f"{link[:-2]}0/", f"{ASK}zzzzzzzzzzzzzzzzzz-{proof}",
+            f"{ASK}x/", f"{ASK}1-2-3/", f"{link[:-2]}{other_ending}/", f"{ASK}zzzzzzzzzzzzzzzzzz-{proof}",
             f"{ASK}{reset_links.make(charlie).partition('-')[0]}-{proof}", f"{ASK}\u00e9-{proof}",
         ):  # fmt: skip
             self.assert_refused(alice, forged)

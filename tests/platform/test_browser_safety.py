@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.access.declared import TABLE
+from tests.access.declared.route import SIGNED_IN, page
 from tests.access.world import World, build_world
 from tests.support.live import CHECKOUT
 
@@ -39,13 +40,12 @@ def world(db: None) -> World:
 
 
 def test_the_policy_of_every_page_allows_nothing_unsafe(world: World) -> None:
-    browser = Client()
-    browser.force_login(world.alice)
     pages = [text for text, route in TABLE.items() if route.page and "get" in route.methods]
     assert len(pages) > 20
-    for client in (Client(), browser):
+    for actor in (world["anonymous"], world["organization owner"]):
         for text in [*pages, "admin/"]:
-            policy = client.get(world.path(text)).headers["Content-Security-Policy"]
+            answer = actor.call("get", world.path(text), TABLE.get(text, page(SIGNED_IN)))
+            policy = answer.headers["Content-Security-Policy"]
             assert "unsafe" not in policy, text
             assert "script-src 'self'" in policy, text
             assert "frame-ancestors 'none'" in policy, text

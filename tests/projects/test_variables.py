@@ -8,6 +8,7 @@ from audit.models import AuditEvent
 from common.errors import DomainError, FieldsRefused
 from executions import services as executions
 from executions.agent_api.details import environment_variables
+from executions.agent_api.secrets import known_variables
 from executions.models import Execution
 from executions.types import ExecutionSpec
 from projects import services
@@ -93,7 +94,7 @@ class TestWhoWins:
             commit=commit.identifier, step="train", environment="local", environment_variables={"OWN": "own"}
         )
         execution = executions.create_execution(actor=acme.member, project=project, spec=spec)
-        got = environment_variables(Execution.objects.get(pk=execution.pk))
+        got = variables_of_job(Execution.objects.get(pk=execution.pk))
         assert got["MODE"] == "of-the-step"
         assert got["OWN"] == "own"
         assert got["LEFT"] == "organization"
@@ -166,9 +167,9 @@ class TestAskingForGroups:
         answer = self.run(acme, project, "grouped", inherit_environment_variables=False)
         assert answer.status_code == 201
         execution = Execution.objects.get()
-        assert environment_variables(execution)["A"] == "a"
+        assert variables_of_job(execution)["A"] == "a"
         group.projects.clear()
-        assert "A" not in environment_variables(execution)
+        assert "A" not in variables_of_job(execution)
 
     def test_a_required_variable_may_come_from_anywhere(self, acme: Tenant, project: Project) -> None:
         assert self.run(acme, project, "strict").status_code == 400
@@ -178,6 +179,10 @@ class TestAskingForGroups:
         assert self.run(acme, project, "strict", **bare).status_code == 400
         asked = {"environment_variable_groups": ["databases"], **bare}
         assert self.run(acme, project, "strict", **asked).status_code == 201
+
+
+def variables_of_job(execution: Execution) -> dict[str, str]:
+    return environment_variables(execution, known_variables(execution))
 
 
 def send(api: Any, method: str, path: str, body: Any = None) -> Any:

@@ -41,6 +41,11 @@ class Rest:
         assert answer.status_code == expect, f"POST {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
+    def patch(self, path: str, body: Any) -> Any:
+        answer = self.http.patch(path, json=body)
+        assert answer.status_code == 200, f"PATCH {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
     def create_project(self, name: str) -> str:
         return str(self.post("projects/", {"name": name})["id"])
 

@@ -23,7 +23,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}stores/": api(SIGNED_IN, "get", "post", name="created"),
     f"{V0}stores/<uuid:store_id>/": api(ORGANIZATION, "get", "put", "patch", "delete", name="renamed"),
     f"{V0}stores/<uuid:store_id>/test/": api(ADMINISTERED, "post"),
-    f"{V0}stores/<uuid:store_id>/adopt/": api(IN_BODY, "post", url="s3://b/k", project="{project}"),
+    f"{V0}stores/<uuid:store_id>/adopt/": api(IN_BODY, "post", url="s3://bucket/k", project="{project}"),
     f"{V0}data/": api(SIGNED_IN),
     f"{V0}data/uploads/": api(IN_BODY, "post", project="{project}", name="new.txt", size=1),
     f"{V0}data/metadata/apply/": api(IN_BODY, "post", datum_metadata={"{datum}": {"seen": True}}),
