@@ -70,12 +70,18 @@ function put({ method, url, headers }, body, onProgress) {
     for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded));
     request.addEventListener("load", () => {
-      if (request.status < 300) resolve((request.getResponseHeader("ETag") ?? "").replaceAll('"', ""));
+      if (request.status < 300) resolve(etagOf(request));
       else reject(new SendError(`The store answered ${request.status}.`, request.status));
     });
     request.addEventListener("error", () => reject(new SendError("The store cannot be reached from this browser. Its CORS rules may not allow this site.", 0)));
     request.send(body);
   });
+}
+
+/* Empty where the store's CORS rules do not show it; the server then asks the store. Looking for the header by its name
+   would complain on the console. */
+function etagOf(request) {
+  return (/^etag: *"?([^"\r\n]*)/im.exec(request.getAllResponseHeaders()) ?? ["", ""])[1];
 }
 
 const sum = (items, value) => items.reduce((total, item) => total + value(item), 0);
