@@ -12,8 +12,9 @@ KEYS: dict[str, tuple[Key, ...]] = {
     DataStore.Kind.S3: (
         Key("bucket", "bucket", required=True),
         Key("region", "region", hint="Such as eu-west-1."),
-        Key("access_key_id", "access key id", hint="Empty: the role of the server.", secret=True),
-        Key("secret_access_key", "secret access key", secret=True),
+        # Never the server's own rights: with them, whoever connects a store would read everybody's files.
+        Key("access_key_id", "access key id", secret=True, required=True),
+        Key("secret_access_key", "secret access key", secret=True, required=True),
         Key("endpoint_url", "endpoint", hint="For what speaks S3: MinIO, OVH, Oracle and others.", is_address=True),
         Key("role_arn", "role to assume", hint="ARN."),
         Key("multipart_upload_iam_role", "role for uploads in parts", hint="ARN; empty: the same."),

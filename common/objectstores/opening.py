@@ -60,8 +60,9 @@ def _open_s3(settings: Settings) -> ObjectStore:
 
     def client(role_arn: str) -> Any:
         session = boto3.Session(
-            aws_access_key_id=settings.get("access_key_id") or None,
-            aws_secret_access_key=settings.get("secret_access_key") or None,
+            # Without keys the library would sign with the server's own rights.
+            aws_access_key_id=_required(settings, "access_key_id"),
+            aws_secret_access_key=_required(settings, "secret_access_key"),
             region_name=region,
         )
         if role_arn:

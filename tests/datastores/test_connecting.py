@@ -89,6 +89,8 @@ class TestConnecting:
         ("changes", "field"),
         [
             ({"configuration": {**S3, "bucket": ""}}, "configuration"),
+            ({"configuration": {**S3, "access_key_id": ""}}, "configuration"),  # never the server's own rights
+            ({"configuration": {**S3, "secret_access_key": ""}}, "configuration"),
             ({"configuration": {**S3, "no_such_key": "x"}}, "configuration"),
             ({"configuration": {**S3, "region": 7}}, "configuration"),
             ({"type": "ftp"}, "type"),
