@@ -131,14 +131,19 @@ class S3Store:
                 found = self._client.head_object(Bucket=self._bucket, Key=key)
         except ObjectMissing:
             return None
-        return _facts(key, found["ContentLength"], found)
+        etag = _etag(found)
+        encrypted = found.get("ServerSideEncryption", "AES256") != "AES256"
+        # The ETag of an object that was uploaded in one piece is its MD5; that of several has a dash.
+        md5 = etag if len(etag) == 32 and "-" not in etag and not encrypted else None
+        return ObjectFacts(key, found["ContentLength"], found["LastModified"], etag, md5)
 
     def walk(self, prefix: str) -> Iterator[ObjectFacts]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         with self._explained("list", prefix):
             for page in pages:
                 for found in page.get("Contents", ()):
-                    yield _facts(found["Key"], found["Size"], found)
+                    # A list does not say what is encrypted with a key of KMS, whose ETag is no MD5.
+                    yield ObjectFacts(found["Key"], found["Size"], found["LastModified"], _etag(found), None)
 
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:
         last = "" if most_bytes is None else first + most_bytes - 1
@@ -193,7 +198,7 @@ class S3Store:
             raise self._problem(error, action, key) from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise StoreProblem(
-                Problem.CREDENTIALS, "The store has no credentials, and the server has no role either."
+                Problem.CREDENTIALS, "The store has no credentials. Enter its access key."
             ) from error
         except (ConnectionError, HTTPClientError) as error:
             raise StoreProblem(
@@ -213,9 +218,5 @@ class S3Store:
         return StoreProblem(Problem.FAILED, f"The store could not {action} {self.uri(key)}: {error}.")
 
 
-def _facts(key: str, size_bytes: int, found: dict[str, Any]) -> ObjectFacts:
-    etag = str(found.get("ETag", "")).strip('"')
-    encrypted = found.get("ServerSideEncryption") == "aws:kms"
-    # The ETag of an object that was uploaded in one piece is its MD5; that of several has a dash.
-    md5 = etag if len(etag) == 32 and "-" not in etag and not encrypted else None
-    return ObjectFacts(key, size_bytes, found["LastModified"], etag, md5)
+def _etag(found: dict[str, Any]) -> str:
+    return str(found.get("ETag", "")).strip('"')

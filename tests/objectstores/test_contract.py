@@ -143,6 +143,8 @@ class TestSingleObjects:
         assert [found.key for found in store.walk(f"{key}/")] == [f"{key}/a/1", f"{key}/a/2", f"{key}/b"]
         assert [found.key for found in store.walk(f"{key}/a/1")] == [f"{key}/a/1"]
         assert list(store.walk(f"{key}/none")) == []
+        digest = hashlib.md5(b"x").hexdigest()  # noqa: S324
+        assert {found.md5 for found in store.walk(f"{key}/")} <= {None, digest}
 
     def test_addresses_name_keys(self, store: ObjectStore, key: str, kind: str) -> None:
         uri = store.uri(key)
