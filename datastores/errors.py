@@ -128,6 +128,15 @@ class UploadIncomplete(DomainError):
         super().__init__(f"'{name}' has not arrived in the store as announced. Upload it again.")
 
 
+class UploadFinished(DomainError):
+    code = "upload_finished"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"'{name}' has arrived, and files never change. Upload the new content as a new file."
+        )
+
+
 class StoreRefused(DomainError):
     """A store cannot be like this; the message says why."""
 

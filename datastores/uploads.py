@@ -15,10 +15,10 @@ from django.db import transaction
 from accounts.models import User
 from audit.services import record
 from common.ids import new_id
-from common.objectstores import Grant, ObjectStore, Part, part_extents, part_size
+from common.objectstores import Grant, ObjectMissing, ObjectStore, Part, part_extents, part_size
 from datastores import objects
 from datastores.background import add_checksums
-from datastores.errors import ChecksumWrong, DatumNotFound, StoreReadOnly, UploadIncomplete
+from datastores.errors import ChecksumWrong, DatumNotFound, StoreReadOnly, UploadFinished, UploadIncomplete
 from datastores.models import DataStore, Datum
 from datastores.names import checked_name
 from datastores.opening import object_store
@@ -106,7 +106,12 @@ def _reservation(datum: Datum, place: ObjectStore, base_url: str) -> Reservation
 
 
 def renew(datum: Datum, *, base_url: str) -> Reservation:
-    """The same place with fresh addresses, for a sender that was interrupted or slow."""
+    """The same place with fresh addresses, for a sender that was interrupted or slow.
+
+    Raises `UploadFinished` once the file is there: files never change.
+    """
+    if datum.stored_at is not None or datum.purged_at is not None:
+        raise UploadFinished(datum.name)
     return _reservation(datum, object_store(datum.store), base_url)
 
 
@@ -141,7 +146,13 @@ def finish_parts(datum: Datum, etags: Mapping[int, str]) -> None:
     if set(etags) != set(range(1, len(extents) + 1)):
         raise UploadIncomplete(datum.name)
     parts = [Part(number, size, etags[number]) for number, (_, size) in enumerate(extents, start=1)]
-    object_store(datum.store).finish_upload(datum.key, upload_id=datum.upload_id, parts=parts)
+    try:
+        object_store(datum.store).finish_upload(datum.key, upload_id=datum.upload_id, parts=parts)
+    except ObjectMissing as error:
+        # A store that was slow to say that it had finished knows nothing of the upload when it is asked again.
+        if not objects.is_whole(datum):
+            raise UploadIncomplete(datum.name) from error
+        return
     if not objects.is_whole(datum):
         raise UploadIncomplete(datum.name)
 

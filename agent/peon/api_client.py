@@ -53,7 +53,7 @@ class JobApi:
             try:
                 return self._once(method, name, body)
             except HttpError as error:
-                if error.status in (401, 403, 404, 409, 410):
+                if _is_over(error):
                     raise JobLost("the server refuses this attempt: {}".format(error))
                 if not error.may_heal or time.monotonic() > deadline:
                     raise
@@ -72,3 +72,13 @@ class JobApi:
             headers["Content-Type"] = "application/json"
         with self._http.request(method, self._base + name, headers, data) as response:
             return json.loads(response.read().decode("utf-8"))
+
+
+def _is_over(error):
+    """Whether the server refuses the attempt, and not only this one call of it: a file may be gone while the job is not."""
+    if error.status == 401:
+        return True
+    try:
+        return error.status == 409 and json.loads(error.body.decode("utf-8")).get("code") == "stale"
+    except (ValueError, AttributeError):
+        return False
