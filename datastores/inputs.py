@@ -25,6 +25,7 @@ from datastores.errors import (
     NoStoreForInput,
 )
 from datastores.models import Datum
+from datastores.objects import is_own_key
 from datastores.opening import object_store
 from datastores.selectors import as_uuid, download_grant, readable_by, without_nul
 from datastores.types import InputFile
@@ -87,6 +88,8 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
 
 def _files_in_store(placed: Placed, uri: str, base_url: str) -> list[InputFile]:
     place = object_store(placed.store)
+    if is_own_key(placed.key):
+        raise InputNotFound(uri)
     if not is_pattern(placed.key):
         found = place.facts(placed.key)
         if found is None:
@@ -106,7 +109,8 @@ def _files_in_store(placed: Placed, uri: str, base_url: str) -> list[InputFile]:
 
 def _matching(place: ObjectStore, pattern: str) -> Iterator[ObjectFacts]:
     matches = matcher(pattern).match
-    return (facts for facts in place.walk(fixed_part(pattern)) if matches(facts.key))
+    found = place.walk(fixed_part(pattern))
+    return (facts for facts in found if matches(facts.key) and not is_own_key(facts.key))
 
 
 def _file_in_store(place: ObjectStore, facts: ObjectFacts, base_url: str, below: str = "") -> InputFile:

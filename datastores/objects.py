@@ -1,6 +1,7 @@
 """Objects of datums in their stores: where they are, whether they are whole, what they hash to."""
 
 import hashlib
+import re
 from typing import TypedDict
 from uuid import UUID
 
@@ -8,6 +9,9 @@ from datastores.models import Datum
 from datastores.opening import object_store
 
 FOLDER = "data"
+_OWN_KEY = re.compile(
+    r"data/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\Z|\.parts/)"
+)
 
 
 class Checksums(TypedDict):
@@ -19,6 +23,11 @@ class Checksums(TypedDict):
 def key_of(project_id: UUID, datum_id: UUID) -> str:
     """Names of files never become names of objects: they are users' text, and too long for some storages."""
     return f"{FOLDER}/{project_id}/{datum_id}"
+
+
+def is_own_key(key: str) -> bool:
+    """Whether the platform wrote the object, or a part of it. Which project may read it, its datum says, and not the store."""
+    return _OWN_KEY.match(key) is not None
 
 
 def is_whole(datum: Datum) -> bool:

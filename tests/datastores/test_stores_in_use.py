@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from common.errors import DomainError
+from common.ids import new_id
 from common.objectstores import Grant, ObjectStore
-from datastores import uploads
+from datastores import objects, uploads
 from datastores.addresses import matcher
+from datastores.errors import UploadFinished
 from datastores.inputs import input_files, resolve_input_uri
 from datastores.models import DataStore, Datum
 from datastores.opening import object_store
@@ -150,6 +152,37 @@ class TestUploads:
         uploads.complete_upload(datum=datum, actor=alice, etags=etags)
         assert datum.sha256 == hashlib.sha256(content).hexdigest()
 
+    def test_a_file_that_is_there_is_never_written_again(
+        self, store: DataStore, project: Any, alice: Any
+    ) -> None:
+        [reserved] = uploads.reserve_uploads(
+            project=project, store=store, files=[NewFile("a", 5)], base_url="http://x", uploader=alice
+        )
+        again = uploads.renew(reserved.datum, base_url="http://x").grant
+        assert again is not None
+        send(again, b"bytes")
+        datum = uploads.complete_upload(datum=reserved.datum, actor=alice)
+        with pytest.raises(UploadFinished):
+            uploads.renew(datum, base_url="http://x")
+
+    def test_a_store_that_forgot_the_upload_once_it_was_finished(
+        self, store: DataStore, project: Any, alice: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when the answer to the first try got lost: the second is told that there is no such upload."""
+        monkeypatch.setattr(uploads, "IN_PARTS_FROM_BYTES", 1)
+        [reserved] = uploads.reserve_uploads(
+            project=project, store=store, files=[NewFile("a", 5)], base_url="http://x", uploader=alice
+        )
+        [part] = reserved.parts
+        etag = send(part.grant, b"bytes").headers.get("etag", "").strip('"')
+        whole = objects.is_whole
+        before = [False]
+        monkeypatch.setattr(objects, "is_whole", lambda datum: before.pop() if before else whole(datum))
+        uploads.finish_parts(reserved.datum, {1: etag})
+        before.append(False)
+        uploads.finish_parts(reserved.datum, {1: etag})
+        assert whole(reserved.datum)
+
     def test_what_did_not_arrive_does_not_exist(self, store: DataStore, project: Any, alice: Any) -> None:
         [reserved] = uploads.reserve_uploads(
             project=project, store=store, files=[NewFile("a", 5)], base_url="http://x", uploader=alice
@@ -186,6 +219,32 @@ class TestInputsByAddress:
     def test_wildcards(self, place: ObjectStore, project: Any, pattern: str, found: list[str]) -> None:
         files = input_files(project, place.uri(pattern), "http://x")
         assert [file.path_below_root for file in files if not file.filename.startswith("tests/")] == found
+
+    def test_files_that_the_platform_wrote_have_no_address_here(
+        self, place: ObjectStore, project: Any
+    ) -> None:
+        """Of whatever project: they share a store, and not what they may see."""
+        key = objects.key_of(factories.make_project().pk, new_id())
+        place.write(key, b"of others")
+        place.write("data/of/users.csv", b"not the platform's")
+        names = [file.filename for file in input_files(project, place.uri("data/**"), "http://x")]
+        assert "data/of/users.csv" in names
+        assert key not in names
+        for precisely in (key, f"{key[:-1]}*"):
+            with pytest.raises(DomainError):
+                input_files(project, place.uri(precisely), "http://x")
+
+    def test_what_is_encrypted_with_a_key_of_kms_has_no_known_md5(
+        self, project: Any, all_emulators: Emulators
+    ) -> None:
+        arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+        place = object_store(connect(all_emulators.get("s3"), project, kms_key_arn=arn))
+        place.write("encrypted/a", b"content")
+        facts = place.facts("encrypted/a")
+        assert facts is not None
+        assert facts.md5 is None
+        for uri in (place.uri("encrypted/a"), place.uri("encrypted/*")):
+            assert [file.md5 for file in input_files(project, uri, "http://x")] == [None]
 
     @pytest.mark.parametrize("key", ["set/none.csv", "none/*"])
     def test_nothing_there(self, place: ObjectStore, project: Any, key: str) -> None:
