@@ -43,7 +43,9 @@ class DataStoreAdmin(PlatformAdmin):
     readonly_fields = ("kind", "is_default", "owner", "project", "configuration")
 
     def tenant_rows(self, user: User) -> Q:
-        return administered_by(user, "owner_id") | administered_by(user, "project__owner_id")
+        return Q(administered_by(user, "owner_id"), project__isnull=True) | administered_by(
+            user, "project__owner_id"
+        )
 
     def save_model(self, request: HttpRequest, obj: DataStore, form: Any, change: bool) -> None:
         given = {name: form.cleaned_data[name] for name in form.changed_data}

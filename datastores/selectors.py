@@ -99,10 +99,10 @@ def stores_for(user: User | AnonymousUser) -> QuerySet[DataStore]:
         Q(is_default=True)
         | Q(access_mode=mode.PUBLIC)
         | Q(project__in=Project.objects.filter(visible_to(user)))
-        | Q(owner_id=user.pk)
+        | Q(owner_id=user.pk, project__isnull=True)
         | Q(organizations_of(user, "owner_id"), access_mode=mode.OWNER_ORGANIZATION)
         | Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
-        | Q(administered_by(user, "owner_id"))
+        | Q(administered_by(user, "owner_id"), project__isnull=True)
     )
 
 

@@ -201,7 +201,7 @@ def represent(store: DataStore, request: Request) -> dict[str, Any]:
         "allow_uri_download": store.allow_uri_download,
         "allow_adopt": store.allow_adopt,
         "configuration": shown_configuration(store),
-        "owner": store.owner_id,
+        "owner": store.project.owner_id if store.project else store.owner_id,
         "project": str(store.project_id) if store.project_id else None,
         "teams": [str(team.pk) for team in store.teams.all()],
         "paths": store.paths,

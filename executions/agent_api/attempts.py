@@ -10,7 +10,7 @@ import redis
 from common.errors import DomainError
 from datastores.errors import DatumNotFound
 from datastores.models import DataStore, Datum
-from datastores.selectors import default_store
+from datastores.selectors import default_store, find_upload_store
 from datastores.uploads import NewFile, Reservation, reserve_uploads
 from environments.services import record_worker
 from executions import lifecycle, queue
@@ -112,7 +112,7 @@ def reserve(
 ) -> list[Reservation]:
     return reserve_uploads(
         project=execution.project,
-        store=_upload_store(execution),
+        store=upload_store_of(execution),
         files=files,
         base_url=base_url,
         execution=(execution.pk, execution.counter),
@@ -130,9 +130,10 @@ def reservation_of(execution: Execution, datum_id: str) -> Datum:
     return datum
 
 
-def _upload_store(execution: Execution) -> DataStore:
+def upload_store_of(execution: Execution) -> DataStore:
+    """The one that the step asked for, while the project may still write to it; else the project's."""
     if execution.upload_store_id:
-        chosen = DataStore.objects.filter(pk=execution.upload_store_id, allow_write=True).first()
+        chosen = find_upload_store(execution.project, str(execution.upload_store_id))
         if chosen:
             return chosen
     return default_store(execution.project)

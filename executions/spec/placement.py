@@ -66,10 +66,10 @@ def choose_image(*, given: str | None, step: Step, environment: Environment, fau
 def choose_upload_store(*, step: Step, project: Project, faults: Faults) -> UUID | None:
     """The store the step asks for; None: the project's own choice, looked up when the outputs come."""
     if not step.upload_store:
-        return project.upload_store_id
+        return None
     name = step.upload_store
     store = find_upload_store(project, name)
-    if store is None or not store.allow_write:
+    if store is None:
         faults.add(
             "upload_store",
             f"Step '{step.name}' uploads to the store '{name}', which this project cannot write to.",

@@ -9,11 +9,12 @@ from datastores.defaults import check_store_of_organization, default_stores_of
 from datastores.errors import DefaultStoreRefused
 from datastores.models import DataStore
 from datastores.selectors import default_store, find_upload_store, readable_by, stores_for
+from executions.agent_api.attempts import upload_store_of
 from organizations.models import OrganizationMembership
 from organizations.services import settings_checks
 from projects.services import create_project
 from tests.conftest import api_of
-from tests.support.factories import make_project, make_store, make_team, make_user
+from tests.support.factories import make_execution, make_project, make_store, make_team, make_user
 from tests.support.tenants import Tenant
 
 Mode = DataStore.AccessMode
@@ -109,6 +110,28 @@ class TestWhichProjectsUseIt:
         project.owner = rival.organization.owner
         project.save()
         assert default_store(project).is_default
+
+    def test_a_store_goes_with_its_project(self, acme: Tenant, rival: Tenant) -> None:
+        project = make_project(acme.organization)
+        store("project's", Mode.SINGLE_PROJECT, project=project, owner=acme.organization.owner)
+        assert "project's" in seen(acme.owner)
+        project.owner = rival.organization.owner
+        project.save()
+        assert "project's" in seen(rival.owner)
+        assert "project's" not in seen(acme.owner)
+        api = api_of(rival.owner)
+        [row] = [row for row in api.get("/api/v0/stores/").json()["results"] if row["name"] == "project's"]
+        assert row["owner"] == rival.organization.pk
+
+    def test_outputs_of_new_runs_leave_a_store_that_the_project_lost(
+        self, acme: Tenant, stores: dict[str, DataStore]
+    ) -> None:
+        project = make_project(acme.organization, upload_store_id=stores["acme's"].pk)
+        asked = make_execution(project, upload_store_id=stores["acme's"].pk)
+        assert upload_store_of(asked) == stores["acme's"]
+        stores["acme's"].access_mode = Mode.TEAMS
+        stores["acme's"].save()
+        assert upload_store_of(asked).is_default
 
 
 @pytest.mark.usefixtures("stores")
