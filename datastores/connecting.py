@@ -78,6 +78,7 @@ def change_store(
     """What is None stays. A new configuration replaces the old one; secrets that it leaves out are kept, unless it sends them
     to another address. The kind and what it belongs to never change.
     """
+    store = DataStore.objects.select_for_update(no_key=True, of=("self",)).get(pk=store.pk)
     _require(actor, store)
     before = _snapshot(store)
     if name is not None:
