@@ -1,5 +1,7 @@
 """The environment variables of an execution beside its own: inherited ones, and those of the groups that it asks for."""
 
+from collections.abc import Mapping
+
 from executions.models import Execution
 from projects.selectors import effective_variables
 from projects.types import ResolvedVariable
@@ -12,3 +14,15 @@ def variables_beside(execution: Execution) -> dict[str, ResolvedVariable]:
         execution.environment_variable_groups,
         inherit=execution.inherit_environment_variables,
     )
+
+
+def known_variables(execution: Execution) -> Mapping[str, ResolvedVariable]:
+    """Every variable that the execution may get from elsewhere, whether it inherits them or not."""
+    return effective_variables(execution.project, execution.environment_variable_groups, inherit=True)
+
+
+def shown_variables(execution: Execution) -> dict[str, str]:
+    """Its own variables as everybody who sees it may read them: a name that is a secret elsewhere is one here too, and empty."""
+    own: dict[str, str] = execution.environment_variables
+    known = known_variables(execution) if own else {}
+    return {name: "" if name in known and known[name].secret else value for name, value in own.items()}

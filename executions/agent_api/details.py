@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from common.files import presign_get
 from executions.agent_api.inputs import input_entries
-from executions.agent_api.secrets import known_variables, secret_names
+from executions.agent_api.secrets import secret_names
 from executions.models import Execution
 from executions.queue import job_token
 from executions.types import Status
-from executions.variables import variables_beside
+from executions.variables import known_variables, variables_beside
 from projects.types import ResolvedVariable
 
 

@@ -9,17 +9,12 @@ from django.conf import settings
 
 from executions.models import Execution
 from executions.queue import job_token
+from executions.variables import known_variables
 from peon.protocol.masking import Masker
-from projects.selectors import effective_variables
 from projects.types import ResolvedVariable
 
 MASKS_SECRETS = "masks_secrets"
 """What an agent that masks says of itself, among its facts."""
-
-
-def known_variables(execution: Execution) -> Mapping[str, ResolvedVariable]:
-    """Every variable that the execution may get from elsewhere, whether it inherits them or not."""
-    return effective_variables(execution.project, execution.environment_variable_groups, inherit=True)
 
 
 def secret_names(known: Mapping[str, ResolvedVariable]) -> list[str]:

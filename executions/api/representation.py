@@ -11,6 +11,7 @@ from executions import queue
 from executions.api.links import Links
 from executions.models import Execution
 from executions.types import Status
+from executions.variables import shown_variables
 from projects.models import Commit, Project
 
 Field = Callable[[Execution, Links], Any]
@@ -123,7 +124,7 @@ BULKY_FIELDS: dict[str, Field] = {
     "inputs": lambda e, _: [{"name": item["name"], "urls": item["urls"]} for item in e.inputs],
     "parameters": lambda e, _: e.parameters,
     "parameter_categories": lambda e, _: None,
-    "environment_variables": lambda e, _: e.environment_variables,
+    "environment_variables": lambda e, _: shown_variables(e),
     "environment_variable_groups": lambda e, _: e.environment_variable_groups,
     "inherit_environment_variables": lambda e, _: e.inherit_environment_variables,
     "runtime_config": lambda e, _: e.runtime_config,

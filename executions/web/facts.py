@@ -16,7 +16,7 @@ from datastores.selectors import datums_for
 from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
-from executions.variables import variables_beside
+from executions.variables import known_variables, variables_beside
 from organizations.access import organizations_of
 from organizations.models import Team
 from projects.types import ResolvedVariable
@@ -67,12 +67,12 @@ class Facts:
 
 
 def facts_of(execution: Execution, user: User) -> Facts:
-    beside = variables_beside(execution)
+    beside, known = variables_beside(execution), known_variables(execution)
     own = execution.environment_variables
     return Facts(
         parameters=sorted(execution.parameters.items()),  # the database does not keep their order
         inputs=inputs_of(execution, user),
-        variables=[shown_variable(name, value, beside) for name, value in own.items()],
+        variables=[shown_variable(name, value, known) for name, value in own.items()],
         inherited=[(name, beside[name]) for name in sorted(beside) if name not in own],
         runtime=runtime_facts(execution.runtime_facts),
         notices=[str(notice) for notice in execution.runtime_facts.get(NOTICES, [])],
@@ -120,10 +120,10 @@ def datum_id_in(uri: str) -> UUID | None:
         return None
 
 
-def shown_variable(name: str, value: object, beside: Mapping[str, ResolvedVariable]) -> Variable:
+def shown_variable(name: str, value: object, known: Mapping[str, ResolvedVariable]) -> Variable:
     """What is a secret where it could be inherited from, or is called like one, is not sent to the browser."""
-    known = beside.get(name)
-    hidden = bool(known and known.secret) or bool(_SOUNDS_SECRET.search(name))
+    elsewhere = known.get(name)
+    hidden = bool(elsewhere and elsewhere.secret) or bool(_SOUNDS_SECRET.search(name))
     return Variable(name, "" if hidden else str(value), hidden)
 
 

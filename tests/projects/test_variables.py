@@ -8,9 +8,9 @@ from audit.models import AuditEvent
 from common.errors import DomainError, FieldsRefused
 from executions import services as executions
 from executions.agent_api.details import environment_variables
-from executions.agent_api.secrets import known_variables
 from executions.models import Execution
 from executions.types import ExecutionSpec
+from executions.variables import known_variables
 from projects import services
 from projects.models import GroupVariable, OrganizationVariable, Project, ProjectVariable, VariableGroup
 from projects.selectors import effective_variables

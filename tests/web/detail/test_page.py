@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -86,6 +87,20 @@ def test_secrets_stay_on_the_server(alice_browser: Client, project: Project, run
     assert "DATABASE" in text
     for secret in ("hunter2", "inherited-secret", "fast", "slow"):
         assert f">{secret}<" not in text
+
+
+@pytest.mark.parametrize("inherits", [True, False])
+def test_a_name_that_is_a_secret_elsewhere_is_one_here(
+    alice_browser: Client, alice_api: Any, project: Project, commit: Commit, inherits: bool
+) -> None:
+    ProjectVariable.objects.create(project=project, name="DSN", value="theirs", secret=True)
+    own = {"DSN": "typed-for-this-run", "MODE": "fast"}
+    execution = factories.make_execution(
+        commit=commit, inherit_environment_variables=inherits, environment_variables=own
+    )
+    assert "typed-for-this-run" not in text_of(alice_browser, address(execution))
+    answer = alice_api.get(f"/api/v0/executions/{execution.pk}/")
+    assert answer.json()["environment_variables"] == {"DSN": "", "MODE": "fast"}
 
 
 def test_scripts_begin_with_the_state_of_the_socket(alice_browser: Client, run: Execution) -> None:
