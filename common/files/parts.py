@@ -1,13 +1,29 @@
-"""One part of an upload in parts into the file system storage: written at its place in one file, in any order."""
+"""One part of an upload in parts into the file system storage: written at its place in one file, in any order.
 
+Whoever writes a part holds a shared lock on that file. Once the upload is finished nobody writes into it any more.
+"""
+
+import fcntl
 import os
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from common.errors import DomainError
 from common.files.requests import FileRequest, incoming_folder
 
 CONTENT = "content"
 _PART = re.compile(r"\A(\d+)-(\d+)\Z")
+
+
+class PartTooLate(DomainError):
+    code = "already_stored"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This upload was finished, and stored files never change. Ask for a new upload.")
 
 
 def folder_of_upload(upload_id: str) -> Path:
@@ -25,10 +41,41 @@ def received_parts(upload_id: str) -> dict[int, int]:
 
 
 def open_place(request: FileRequest) -> int:
-    """A descriptor of the upload's one file, to write this part with."""
+    """A descriptor of the upload's one file, to write this part with. Raises `PartTooLate`."""
     folder = folder_of_upload(request.granted.upload_id)
     folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / CONTENT, os.O_CREAT | os.O_WRONLY, 0o644)
+    content = folder / CONTENT
+    descriptor = os.open(content, os.O_CREAT | os.O_WRONLY, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), content.stat()):
+            raise PartTooLate
+    except (BlockingIOError, FileNotFoundError) as error:
+        os.close(descriptor)
+        raise PartTooLate from error
+    except PartTooLate:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextmanager
+def finished_content(upload_id: str) -> Iterator[Path]:
+    """The file with all parts, which nobody writes into any more. The upload is gone afterwards."""
+    folder = folder_of_upload(upload_id)
+    content = folder / CONTENT
+    with content.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # A part is being sent once more than it was needed, maybe by a connection that hangs: it gets the old file.
+            content = folder / "copy"
+            with content.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+        yield content
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def note_received(request: FileRequest, size_bytes: int) -> None:

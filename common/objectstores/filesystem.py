@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from common.files.parts import folder_of_upload, received_parts
+from common.files.parts import finished_content, folder_of_upload, received_parts
 from common.files.receiving import place
 from common.files.tokens import FileToken, sign
 from common.ids import new_token
@@ -66,9 +66,8 @@ class FilesystemStore:
         received = received_parts(upload_id)
         if any(received.get(part.number) != part.size_bytes for part in parts):
             raise ObjectMissing(f"A part of '{key}'")
-        folder = folder_of_upload(upload_id)
-        place(folder / "content", self._path(key))
-        shutil.rmtree(folder, ignore_errors=True)
+        with finished_content(upload_id) as content:
+            place(content, self._path(key))
 
     def abandon_upload(self, key: str, *, upload_id: str, part_count: int) -> None:
         shutil.rmtree(folder_of_upload(upload_id), ignore_errors=True)
