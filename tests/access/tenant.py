@@ -140,6 +140,8 @@ def build_tenant(word: str, *, owner: User, collaborator: User) -> Tenant:
 
 def _of_organization(word: str, organization: Organization, team: Team, owner: User) -> dict[str, Any]:
     group = VariableGroup.objects.create(organization=organization, name=f"{word}-group")
+    # One that both organizations have, so that a name tells nothing of whose it is.
+    OrganizationVariable.objects.create(organization=organization, name="SHARED", value=f"{word} value")
     environment = factories.make_environment(f"{word}-environment", owner=organization.owner)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} organization")}
     return {

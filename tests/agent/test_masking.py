@@ -168,13 +168,13 @@ class TestManySecrets:
             assert masker.mask_text(text) == "-" * (number % 37) + "***" + "---"
 
     def test_time_does_not_depend_on_what_a_secret_looks_like(self):
-        """Nothing here is far from linear; a second is a hundred times what any of them takes."""
+        """Nothing here is far from linear; a second of computing is a hundred times what any of them takes."""
         hostile = ["a" * 100000, "a" * 127 + "b", "ab" * 5000, "(a+)+$", "aaaaaaX"]
         masker = Masker(hostile)
         for text in (b"a" * 65536, b"ab" * 32768, (b"a" * 126 + b"c") * 500):
-            began = time.monotonic()
+            began = time.process_time()
             masker.mask(text)
-            assert time.monotonic() - began < 1
+            assert time.process_time() - began < 1
 
 
 class TestJobLog:

@@ -56,7 +56,7 @@ ROUTES: dict[str, Route] = {
     GROUP: api(ADMINISTERED, "get", "put", "patch", "delete", name="renamed"),
     f"{GROUP}variables/": api(ADMINISTERED, "get", "post", "delete", name="secret-group-variable", value="x"),
     f"{V0}organizations/<int:organization_id>/environment-variables/": api(
-        ADMINISTERED, "get", "post", "delete", name="secret-organization-variable", value="x"
+        ADMINISTERED, "get", "post", "delete", name="SHARED", value="x"
     ),
     VARIABLES: page(ADMINISTERED, "get", "post"),
     f"{VARIABLES}delete/": page(ADMINISTERED, "post", name="secret-organization-variable"),
