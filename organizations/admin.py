@@ -116,8 +116,31 @@ class OrganizationMembershipAdmin(PlatformAdmin):
         services.remove_member(organization=obj.organization, actor=user_of(request), user=obj.user)
 
 
+class InvitationBaseAdmin(PlatformAdmin):
+    """Invitations of one kind, to look at and to cancel."""
+
+    ordering = ("-id",)
+    exclude = ("digest",)
+    readonly_fields = ("id", "created_at")
+    actions = ("cancel",)
+
+    def cancel_one(self, invitation: Any, actor: User) -> None:
+        """Calls the service."""
+        raise NotImplementedError
+
+    @admin.action(description="Cancel: the link in the mail no longer works")
+    def cancel(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows.filter(PENDING),
+            lambda row: self.cancel_one(row, actor),
+            "invitations are cancelled",
+        )
+
+
 @admin.register(Invitation)
-class InvitationAdmin(PlatformAdmin):
+class InvitationAdmin(InvitationBaseAdmin):
     list_display = (
         "email",
         "organization",
@@ -131,23 +154,12 @@ class InvitationAdmin(PlatformAdmin):
     list_select_related = ("organization__owner", "inviter")
     list_filter = ("role", "sent_at", "accepted_at", "cancelled_at")
     search_fields = ("email", "organization__owner__name")
-    ordering = ("-id",)
-    exclude = ("digest",)
-    readonly_fields = ("id", "created_at")
-    actions = ("cancel",)
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "organization_id")
 
-    @admin.action(description="Cancel: the link in the mail no longer works")
-    def cancel(self, request: HttpRequest, rows: QuerySet[Invitation]) -> None:
-        actor = user_of(request)
-        self.act_on_each(
-            request,
-            rows.filter(PENDING),
-            lambda row: services.cancel_invitation(invitation=row, actor=actor),
-            "invitations are cancelled",
-        )
+    def cancel_one(self, invitation: Invitation, actor: User) -> None:
+        services.cancel_invitation(invitation=invitation, actor=actor)
 
 
 @admin.register(Team)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -89,6 +90,16 @@ def issue(invitation: InvitationBase) -> str:
     invitation.sent_at = clock.now()
     invitation.expires_at = invitation.sent_at + LIFETIME
     return secret
+
+
+def save_new(invitation: InvitationBase) -> None:
+    """Raises `EmailRefused` when one to the same address is pending already."""
+    try:
+        with transaction.atomic():
+            invitation.save(force_insert=True)
+    except IntegrityError as error:
+        message = f"{invitation.email} is invited already. Send that invitation again, or cancel it first."
+        raise EmailRefused(message, code="pending") from error
 
 
 def renew(invitation: InvitationBase) -> str:

@@ -12,7 +12,8 @@ from accounts.models import User
 from audit.admin import AuditedAdmin
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from organizations.access import administered_by
-from organizations.models import PENDING, OrganizationMembership
+from organizations.admin import InvitationBaseAdmin
+from organizations.models import OrganizationMembership
 from projects import services
 from projects.models import (
     Commit,
@@ -96,7 +97,7 @@ class ProjectCollaboratorAdmin(AuditedAdmin):
 
 
 @admin.register(ProjectInvitation)
-class ProjectInvitationAdmin(InProjectAdmin):
+class ProjectInvitationAdmin(InvitationBaseAdmin, InProjectAdmin):
     list_display = (
         "email",
         "project",
@@ -110,20 +111,9 @@ class ProjectInvitationAdmin(InProjectAdmin):
     list_select_related = ("project__owner", "inviter")
     list_filter = ("sent_at", "accepted_at", "cancelled_at")
     search_fields = ("email", "project__name")
-    ordering = ("-id",)
-    exclude = ("digest",)
-    readonly_fields = ("id", "created_at")
-    actions = ("cancel",)
 
-    @admin.action(description="Cancel: the link in the mail no longer works")
-    def cancel(self, request: HttpRequest, rows: QuerySet[ProjectInvitation]) -> None:
-        actor = user_of(request)
-        self.act_on_each(
-            request,
-            rows.filter(PENDING),
-            lambda row: services.cancel_invitation(invitation=row, actor=actor),
-            "invitations are cancelled",
-        )
+    def cancel_one(self, invitation: ProjectInvitation, actor: User) -> None:
+        services.cancel_invitation(invitation=invitation, actor=actor)
 
 
 @admin.register(ProjectCounter)

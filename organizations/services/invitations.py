@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from audit.services import record
@@ -51,7 +51,7 @@ def invite(
     invitations.refuse_flood(Invitation, actor)
     invitation = Invitation(organization=organization, email=email, role=checked_role(role), inviter=actor)
     secret = invitations.issue(invitation)
-    _save(invitation)
+    invitations.save_new(invitation)
     invitation.teams.set(wanted)
     facts = {"email": email, "role": invitation.role, "teams": sorted(team.name for team in wanted)}
     record("invitation.sent", actor=actor, target=invitation, after=facts)
@@ -123,15 +123,6 @@ def _let_in(invitation: Invitation, user: User, *, actor: User) -> OrganizationM
     facts = {"email": invitation.email, "user": user.username, "role": invitation.role}
     record("invitation.accepted", actor=actor, target=invitation, after=facts)
     return membership
-
-
-def _save(invitation: Invitation) -> None:
-    try:
-        with transaction.atomic():
-            invitation.save(force_insert=True)
-    except IntegrityError as error:
-        message = f"{invitation.email} is invited already. Send that invitation again, or cancel it first."
-        raise EmailRefused(message, code="pending") from error
 
 
 def _write(invitation: Invitation, template: str, **more: str) -> None:

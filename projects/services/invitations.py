@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from audit.services import record
@@ -35,7 +35,7 @@ def invite_collaborator(
     invitations.refuse_flood(ProjectInvitation, actor)
     invitation = ProjectInvitation(project=project, email=email, is_read_only=is_read_only, inviter=actor)
     secret = invitations.issue(invitation)
-    _save(invitation)
+    invitations.save_new(invitation)
     facts = {"email": email, "is_read_only": is_read_only}
     record("project_invitation.sent", actor=actor, target=invitation, after=facts)
     _write(invitation, link(secret))
@@ -83,15 +83,6 @@ def _refuse_needless(project: Project, account: User, email: str, *, is_read_onl
         refuse_needless(project, account, is_read_only=is_read_only)
     except CollaboratorRefused as error:
         raise EmailRefused(f"{email}: {error.message}", code=error.code) from error
-
-
-def _save(invitation: ProjectInvitation) -> None:
-    try:
-        with transaction.atomic():
-            invitation.save(force_insert=True)
-    except IntegrityError as error:
-        message = f"{invitation.email} is invited already. Send that invitation again, or cancel it first."
-        raise EmailRefused(message, code="pending") from error
 
 
 def _write(invitation: ProjectInvitation, address: str) -> None:
