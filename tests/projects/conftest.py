@@ -1,18 +1,23 @@
-"""Fixtures of projects: a repository on local disk, and a project that is linked to it."""
+"""Fixtures of projects: a repository on local disk, a project that is linked to it, and one of an organization."""
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.files.storage import default_storage
 
 from accounts.models import User
+from common import notices
+from organizations.models import Organization
 from projects import services
 from projects.models import Commit, Project
 from tests.projects.git_support import YAML, WorkingCopy
+from tests.support import factories
+from valohai_app.celery import app
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +62,31 @@ def unpack() -> Callable[[Commit], dict[str, bytes]]:
             return {member.name: archive.extractfile(member).read() for member in members}  # type: ignore[union-attr]
 
     return unpacked
+
+
+@pytest.fixture
+def letters(db: None) -> Iterator[list[Any]]:
+    """What was sent so far; Celery's work is done in this process."""
+    mail.outbox.clear()
+    app.conf.task_always_eager = True
+    yield mail.outbox
+    app.conf.task_always_eager = False
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    topics: list[str] = []
+    monkeypatch.setattr(notices, "publish", lambda topic, kind, **facts: topics.append(topic))
+    return topics
+
+
+@pytest.fixture
+def company(alice: User) -> Organization:
+    return factories.make_organization("acme", owners=(alice,))
+
+
+@pytest.fixture
+def ours(company: Organization, alice: User) -> Project:
+    """A project of a team of Alice's organization."""
+    team = factories.make_team(company, "vision")
+    return factories.make_project(company, "churn", team=team, creator=alice)
