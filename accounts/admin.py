@@ -93,7 +93,8 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
         """Django's page for a new password saves it by itself, and says so here only."""
         if request.resolver_match and request.resolver_match.url_name == PASSWORD_PAGE:
-            record("user.password_changed", actor=user_of(request), target=obj)
+            key = request.session.session_key
+            services.password_was_set(user=obj, actor=user_of(request), keep_session=key)
         return super().log_change(request, obj, message)
 
     @admin.action(description="Disable: no login, no API")

@@ -1,7 +1,13 @@
 """Writes of accounts. Every function takes keywords and the actor, and refuses what the actor may not do."""
 
 from accounts.services.emails import add_email, make_primary, remove_email, send_verification, verify_email
-from accounts.services.passwords import change_password, request_reset, reset_password, set_password
+from accounts.services.passwords import (
+    change_password,
+    password_was_set,
+    request_reset,
+    reset_password,
+    set_password,
+)
 from accounts.services.tokens import authenticate_token, create_api_token, revoke_api_token, token_of
 from accounts.services.two_factor import (
     begin_two_factor,
@@ -32,6 +38,7 @@ __all__ = [
     "disable_user",
     "enable_user",
     "make_primary",
+    "password_was_set",
     "remove_email",
     "remove_two_factor",
     "renew_recovery_codes",

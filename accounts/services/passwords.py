@@ -54,6 +54,14 @@ def set_password(*, user: User, actor: User, new: str) -> None:
     _set(user, checked_password(new, user), "user.password_set", actor=actor, address="")
 
 
+@transaction.atomic
+def password_was_set(*, user: User, actor: User, keep_session: str | None = None) -> None:
+    """As `set_password`, for a page that checks and saves the password by itself."""
+    if not actor.is_superuser:
+        raise NotSuperuser
+    _follow(user, "user.password_set", actor=actor, address="", keep_session=keep_session)
+
+
 def request_reset(*, email: str, address: str, site: str) -> None:
     """Have a letter sent, if the address is a verified one of somebody's.
 
@@ -84,6 +92,11 @@ def _set(
 ) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
+    _follow(user, kind, actor=actor, address=address, keep_session=keep_session)
+
+
+def _follow(user: User, kind: str, *, actor: User, address: str, keep_session: str | None) -> None:
+    """What every new password brings with it."""
     record(kind, actor=actor, target=user, also_for=organization_ids(user))
     letters.security_change(user=user, what="The password of your account was changed", address=address)
     sessions.end_all(user, but=keep_session)

@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts import background, reset_links, services, throttling
@@ -231,6 +232,38 @@ class TestChange:
         assert alice.check_password(NEW)
         assert audited("user.password_set")[0].actor_name == "root"
         assert letters[0].to == ["alice@example.com"]
+
+
+class TestOnTheAdministrationSite:
+    def set_password(self, superuser: User, user: User, again: str = NEW) -> Client:
+        browser = Client()
+        browser.force_login(superuser)
+        form = {"usable_password": "true", "password1": NEW, "password2": again}
+        browser.post(reverse("admin:auth_user_password_change", args=[user.pk]), form)
+        return browser
+
+    def test_is_told_as_any_other(
+        self, alice: User, superuser: User, letters: Letters, audited: Audited
+    ) -> None:
+        other = signed_in()
+        self.set_password(superuser, alice)
+        alice.refresh_from_db()
+        assert alice.check_password(NEW)
+        assert [row.actor_name for row in audited("user.password_set")] == ["root"]
+        assert [letter.to for letter in letters] == [["alice@example.com"]]
+        assert not alice.user_sessions.exists()
+        assert other.get("/api/v0/users/me/").status_code == 401
+
+    def test_refused_ones_are_not(
+        self, alice: User, superuser: User, letters: Letters, audited: Audited
+    ) -> None:
+        self.set_password(superuser, alice, again="something else")
+        assert not letters
+        assert not audited("user.password_set")
+
+    def test_of_oneself_keeps_the_browser(self, superuser: User) -> None:
+        browser = self.set_password(superuser, superuser)
+        assert browser.get("/api/v0/users/me/").status_code == 200
 
 
 def signed_in() -> Client:
