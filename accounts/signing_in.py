@@ -9,7 +9,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.errors import LoginFailed, SignInExpired
 from accounts.models import User
-from accounts.services.two_factor import accept_code
+from accounts.services.two_factor import SIGN_IN_FAILED, accept_code
 from accounts.throttling import PASSWORDS
 from audit.services import record
 from audit.types import Scope, Target
@@ -56,7 +56,7 @@ def awaited_user(session: SessionBase) -> User:
 def check_code(request: HttpRequest, user: User, code: str) -> str:
     """How the user who is awaited has proved who they are. Raises `WrongCode` or `Throttled`."""
     address = client_address(request)
-    how = accept_code(user=user, code=code, address=address, failure="user.sign_in_failed")
+    how = accept_code(user=user, code=code, address=address, failure=SIGN_IN_FAILED)
     request.session.pop(_KEY, None)
     return f"password and {how}"
 
@@ -70,7 +70,7 @@ def _record_failure(username: str) -> None:
     )
     user = known.first()
     record(
-        "user.sign_in_failed",
+        SIGN_IN_FAILED,
         actor=None,
         target=user.audit_target if user else Target("user", "", username, Scope()),
         after={"refused": "password"},

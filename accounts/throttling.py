@@ -4,7 +4,8 @@ Attempts are counted before what was sent is looked at, so that many at once gai
 account from anywhere, and per address. Past a limit even the right answer is refused until the time is over.
 
 The address is that of the connection, or what a trusted proxy says it is (uvicorn's `FORWARDED_ALLOW_IPS`); nobody gets
-new attempts by sending a header. While Redis is away nothing is counted, and people can still sign in.
+new attempts by sending a header. While Redis is away nothing is counted here, and people can still sign in;
+wrong codes are counted in the audit log as well (see `accounts.services.two_factor`).
 """
 
 import hashlib

@@ -1,35 +1,39 @@
 """Two-factor authentication: an authenticator app, with recovery codes for when it is lost."""
 
+from datetime import timedelta
+
 from django.db import transaction
 
 from accounts import letters, totp
-from accounts.errors import NotSuperuser, TwoFactorState, WrongCode
+from accounts.errors import NotSuperuser, Throttled, TwoFactorState, WrongCode
 from accounts.models import RecoveryCode, TotpDevice, User
 from accounts.selectors import has_2fa, organization_ids
 from accounts.services.passwords import confirm_password
 from accounts.throttling import CODES
+from audit.selectors import all_events
 from audit.services import record
 from common import clock, notices
 
 BY_APP, BY_RECOVERY_CODE = "code", "recovery code"
+FAILURES = SIGN_IN_FAILED, CONFIRMATION_FAILED = "user.sign_in_failed", "user.confirmation_failed"
+WRONG_CODE = {"refused": "second factor"}
+"""What the event of a wrong code says; that of a wrong password says something else."""
 
 
 def accept_code(*, user: User, code: str, address: str, failure: str) -> str:
     """Use up a code of the app or a recovery code; how it was proved. Raises `WrongCode`, `Throttled`.
 
-    A wrong one is written into the audit log as an event of the kind `failure`.
+    A wrong one is written into the audit log as an event of the kind `failure`, one of `FAILURES`.
     """
     attempt = CODES.count(user.username, address)
-    how = _use(user, code)
+    with transaction.atomic():
+        # One attempt at a time, so that each sees the rows of those before it.
+        TotpDevice.objects.select_for_update().filter(user=user).first()
+        _refuse_guesser(user)
+        how = _use(user, code)
+        if how is None:
+            _record_wrong_code(user, failure)
     if how is None:
-        actor = None if failure == "user.sign_in_failed" else user
-        record(
-            failure,
-            actor=actor,
-            target=user,
-            after={"refused": "second factor"},
-            also_for=organization_ids(user),
-        )
         raise WrongCode
     attempt.forgive()
     return how
@@ -99,7 +103,26 @@ def _remove(user: User, actor: User, address: str) -> None:
 def _prove(user: User, password: str, code: str, address: str) -> None:
     confirm_password(user=user, password=password, address=address)
     _require(user, on=True)
-    accept_code(user=user, code=code, address=address, failure="user.confirmation_failed")
+    accept_code(user=user, code=code, address=address, failure=CONFIRMATION_FAILED)
+
+
+def _refuse_guesser(user: User) -> None:
+    """Raise `Throttled` after too many wrong codes by the audit log, which knows them also while Redis is away."""
+    window = timedelta(seconds=CODES.window_seconds)
+    wrong = all_events().filter(
+        kind__in=FAILURES,
+        target_kind="user",
+        target_id=str(user.pk),
+        created_at__gt=clock.now() - window,
+        after=WRONG_CODE,
+    )
+    if wrong.count() >= CODES.per_account:
+        raise Throttled(CODES.what, CODES.window_seconds // 60)
+
+
+def _record_wrong_code(user: User, failure: str) -> None:
+    actor = None if failure == SIGN_IN_FAILED else user
+    record(failure, actor=actor, target=user, after=WRONG_CODE, also_for=organization_ids(user))
 
 
 def _require(user: User, *, on: bool) -> None:

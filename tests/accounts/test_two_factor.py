@@ -62,6 +62,12 @@ def browser() -> Client:
     return Client(REMOTE_ADDR="192.0.2.1")
 
 
+@pytest.fixture
+def redis_away(settings: Any) -> None:
+    """Nothing answers where the cache should be."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+
+
 def first_step(browser: Client, **fields: str) -> Any:
     return browser.post(LOGIN, {"username": "alice", "password": PASSWORD, **fields})
 
@@ -237,6 +243,32 @@ class TestLogin:
         other = Client(REMOTE_ADDR="198.51.100.1")
         first_step(other)
         assert other.post(CODE, {"code": phone.code()}).status_code == 429, "from another address, too"
+
+    def test_guesses_are_slowed_down_while_redis_is_away(
+        self, codes: list[str], phone: Phone, browser: Client, redis_away: None, audited: Audited
+    ) -> None:
+        limit = throttling.CODES.per_account
+        first_step(browser)
+        answers = [browser.post(CODE, {"code": "000000"}).status_code for _ in range(limit + 2)]
+        assert answers == [400] * limit + [429] * 2
+        for right in (phone.code(), codes[0]):
+            assert browser.post(CODE, {"code": right}).status_code == 429
+        assert not is_in(browser)
+        assert len(audited("user.sign_in_failed")) == limit
+
+        phone.wait(throttling.CODES.window_seconds // totp.STEP_SECONDS + 1)
+        first_step(browser)
+        browser.post(CODE, {"code": phone.code()})
+        assert is_in(browser), "it ends by itself"
+
+    def test_wrong_passwords_are_no_wrong_codes(
+        self, codes: list[str], phone: Phone, browser: Client, redis_away: None
+    ) -> None:
+        for _ in range(throttling.CODES.per_account + 1):
+            assert first_step(browser, password="guess").status_code == 400
+        first_step(browser)
+        browser.post(CODE, {"code": phone.code()})
+        assert is_in(browser)
 
     def test_nobody_else_is_asked(self, charlie: User, codes: list[str]) -> None:
         browser = Client()
