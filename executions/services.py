@@ -12,7 +12,7 @@ from accounts.models import User
 from audit.services import record, record_change
 from common import clock, notices
 from executions import lifecycle, queue
-from executions.errors import ExecutionUnfinished
+from executions.errors import ExecutionNotFound, ExecutionUnfinished
 from executions.models import Execution
 from executions.spec import draft_execution
 from executions.spec.draft import checked_tags, checked_title
@@ -26,18 +26,24 @@ logger = logging.getLogger(__name__)
 LONGEST_STATUS_DETAIL = 4096
 
 
-def create_execution(*, actor: User, project: Project, spec: ExecutionSpec) -> Execution:
+def create_execution(
+    *, actor: User, project: Project, spec: ExecutionSpec, copied_from: Execution | None = None
+) -> Execution:
     """Check, complete and save; the scheduler hears of it after the commit.
 
-    Raises `Forbidden`, `CommitNotFound`, `StepNotFound`, `EnvironmentNotFound` or `FieldsRefused`.
+    `copied_from` is the execution of the project that the actor began with, for the audit log. Raises `Forbidden`,
+    `CommitNotFound`, `StepNotFound`, `EnvironmentNotFound`, `ExecutionNotFound` or `FieldsRefused`.
     """
     require(actor, Capability.RUN, project)
+    if copied_from and copied_from.project_id != project.pk:
+        raise ExecutionNotFound(copied_from.pk)
     execution = draft_execution(spec=spec, project=project, actor=actor)
     with transaction.atomic():
         execution.counter = next_counter(project_id=project.pk, kind="execution")
         execution.save(force_insert=True)
         Project.objects.filter(pk=project.pk).update(last_execution_at=execution.created_at)
-        record("execution.created", actor=actor, target=execution, after=_asked(execution))
+        origin = {"copied_from": f"#{copied_from.counter}"} if copied_from else {}
+        record("execution.created", actor=actor, target=execution, after=_asked(execution) | origin)
         facts = {"id": str(execution.pk), "counter": execution.counter, "status": execution.status}
         notices.publish_on_commit("scheduler", "wake")
         notices.publish_on_commit(f"project:{project.pk}", "execution", **facts)

@@ -81,6 +81,11 @@ class ExecutionCreateSerializer(serializers.Serializer[ExecutionSpec]):
     stop_expression = serializers.CharField(
         required=False, allow_null=True, allow_blank=True, max_length=4096
     )
+    copied_from = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The execution of the same project that this one was copied from, for the audit log.",
+    )
 
     def validate_runtime_config(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         timeout = (value or {}).get("no_output_timeout")

@@ -50,10 +50,12 @@ class ExecutionListView(GenericAPIView[Execution]):
     def post(self, request: Request) -> Response:
         body = ExecutionCreateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        user, origin = user_of(request), body.validated_data.get("copied_from")
         execution = services.create_execution(
-            actor=user_of(request),
-            project=get_project(user_of(request), body.validated_data["project"]),
+            actor=user,
+            project=get_project(user, body.validated_data["project"]),
             spec=body.spec(),
+            copied_from=selectors.get_execution(user, str(origin)) if origin else None,
         )
         nothing_yet = frozenset({"events", "metadata", "outputs"})
         shown = {

@@ -94,7 +94,11 @@ def copied(user: User, project: Project, reference: str) -> dict[str, Any] | Non
     execution = selectors.get_execution(user, reference)
     if execution.project_id != project.pk:
         raise ExecutionNotFound(reference)
-    return {**services.payload_from(execution), "counter": execution.counter}
+    return {
+        **services.payload_from(execution),
+        "copied_from": str(execution.pk),
+        "counter": execution.counter,
+    }
 
 
 def newest_usable(user: User, project: Project) -> Commit | None:

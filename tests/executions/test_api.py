@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from audit.models import AuditEvent
 from executions import queue
 from executions.api import schemas
 from executions.models import Execution
@@ -413,6 +414,25 @@ class TestSpec:
                       "time_limit", "image", "title", "priority"):  # fmt: skip
             assert second[field] == first[field], field
         assert api.get(f"{URL}{second['id']}/spec/").json() == spec
+
+    def test_the_audit_log_says_what_was_copied(self, api, commit, environment):
+        first = api.post(URL, payload(commit), format="json").json()
+        copy = api.post(URL, payload(commit, copied_from=first["id"]), format="json").json()
+        said = {
+            event.target_id: event.after.get("copied_from")
+            for event in AuditEvent.objects.filter(kind="execution.created")
+        }
+        assert said == {first["id"]: None, copy["id"]: f"#{first['counter']}"}
+
+    def test_what_one_does_not_see_in_the_project_cannot_have_been_copied(
+        self, api, commit, environment, alice, charlie
+    ):
+        foreign = factories.make_execution(factories.make_project(charlie))
+        own_but_elsewhere = factories.make_execution(factories.make_project(alice))
+        for execution in (foreign, own_but_elsewhere):
+            body = payload(commit, copied_from=str(execution.pk))
+            assert api.post(URL, body, format="json").status_code == 404
+        assert not AuditEvent.objects.filter(kind="execution.created").exists()
 
     def test_a_stranger_finds_nothing(self, charlie_api, make):
         assert charlie_api.get(f"{URL}{make().pk}/spec/").status_code == 404

@@ -109,7 +109,7 @@ def test_copy_brings_everything_of_the_original(
         environment_variables={"TOKEN": "x"}, inputs=[{"name": "data", "urls": ["https://example.com/b.csv"]}],
     )  # fmt: skip
     given = facts(alice_browser, project, f"?from={original.pk}")["given"]
-    assert given["counter"] == original.counter
+    assert (given["counter"], given["copied_from"]) == (original.counter, str(original.pk))
     assert given["parameters"] == {"epochs": 7}
     assert given["inputs"] == {"data": ["https://example.com/b.csv"]}
     assert (given["image"], given["title"], given["tags"]) == ("custom:1", "first try", ["a"])

@@ -97,6 +97,7 @@ export function buildPayload(form) {
   if (values.image.trim() !== step.image) payload.image = values.image.trim();
   if (values.command !== step.command) payload.command = values.command;
   if (values.title.trim()) payload.title = values.title.trim();
+  if (form.copiedFromId) payload.copied_from = form.copiedFromId;
   if (form.groups) payload.environment_variable_groups = form.groups;
   if (!values.inherit) payload.inherit_environment_variables = false;
   if (Number(values.priority)) payload.priority = Number(values.priority);

@@ -185,6 +185,7 @@ function executionForm() {
     branches: facts.branches,
     commits: facts.commits.map((item) => ({ ...item, label: commitLabel(item) })),
     copiedFrom: given?.counter ? `#${given.counter}` : "",
+    copiedFromId: given?.copied_from ?? "",
     branch: "",
     commit: facts.commit,
     steps: facts.steps,
