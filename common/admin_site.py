@@ -6,12 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+
+from common.errors import DomainError
+from common.web.pages import error_response
 
 admits: list[Callable[[Any], bool]] = []
 """Higher apps append who is let in besides superusers. What such a user sees then, each page says: see
@@ -20,6 +22,17 @@ admits: list[Callable[[Any], bool]] = []
 # Passwords have a page of their own. No row has an address outside this site, and the view that looks for one would tell which
 # ids exist.
 _LEFT_OUT = frozenset({"password_change", "password_change_done", "view_on_site"})
+
+
+class NotAdministrator(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The administration site serves owners of an organization and superusers of this installation. "
+            "Ask an owner of your organization to change something here, or to make you an owner."
+        )
 
 
 def may_administer(user: Any) -> bool:
@@ -45,7 +58,7 @@ class PlatformSite(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The site has no login form of its own: guesses would not be slowed down there."""
         if request.user.is_authenticated and not self.has_permission(request):
-            raise PermissionDenied
+            return error_response(request, NotAdministrator())
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def logout(  # type: ignore[override]  # there is no page to show
