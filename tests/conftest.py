@@ -14,7 +14,12 @@ from tests.support import factories
 
 REAL_PARTS = {"live", "browser", "docker", "fault", "emulator"}
 
-pytest_plugins = ["tests.support.live", "tests.support.stores", "tests.support.tenants"]
+pytest_plugins = [
+    "tests.support.live",
+    "tests.support.live_threads",
+    "tests.support.stores",
+    "tests.support.tenants",
+]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -58,13 +58,16 @@ class Actor:
             self._browser.force_login(self.user)
         self._cookies = dict(self._browser.cookies)
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Of the browser, when it was signed in."""
+        return {name: morsel.value for name, morsel in self._cookies.items()}
+
     def call(self, method: str, path: str, route: Route) -> HttpResponseBase:
         """Each call starts from the same cookies, whatever an answer has set."""
         by_cookie = route.page and self._cookies
         client = self._browser if by_cookie else self._api
-        client.cookies = SimpleCookie(
-            {name: morsel.value for name, morsel in self._cookies.items()} if by_cookie else {}
-        )
+        client.cookies = SimpleCookie(self.cookies if by_cookie else {})
         if not hasattr(client, method):
             return client.generic(method.upper(), path)
         send: Callable[..., HttpResponseBase] = getattr(client, method)

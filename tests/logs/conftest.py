@@ -1,7 +1,5 @@
 """A running execution and its worker."""
 
-import asyncio
-import gc
 import socket
 import threading
 import time
@@ -9,10 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from asgiref.sync import sync_to_async
-from django.db import connections
 
-from common import threads
 from executions.models import Execution
 from executions.types import Status
 from projects.models import Project
@@ -30,15 +25,6 @@ def agent(execution: Execution) -> Agent:
     worker = Agent(execution)
     worker.open()
     return worker
-
-
-@pytest.fixture
-def live_threads() -> Iterator[None]:
-    """Threads that work for live viewers end with the test, and their database connections with them."""
-    yield
-    asyncio.run(sync_to_async(connections.close_all)())  # Channels looks up sessions on a thread of its own
-    threads.shut_down()
-    gc.collect()  # a connection of an ended thread closes when it is collected
 
 
 @pytest.fixture(autouse=True)
