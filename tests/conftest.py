@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -12,6 +14,9 @@ from accounts.sessions import seen_lately
 from projects.models import Project
 from tests.support import factories
 
+# A busy machine is slow, and that is no failure.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 REAL_PARTS = {"live", "browser", "docker", "fault", "emulator"}
 
 pytest_plugins = [
