@@ -78,7 +78,8 @@ class Actor:
     def is_signed_in(self, route: Route) -> bool:
         return self.browses if route.page else bool(self.authorization) and self.accepted
 
-    def should_get(self, method: str, route: Route) -> Outcome:
+    def should_get(self, method: str, route: Route, in_project: Level | None = None) -> Outcome:
+        """`in_project` is the level where the request is about another project than the team's."""
         if route.kind == PUBLIC:
             return Outcome.SERVED
         if not self.is_signed_in(route):
@@ -91,7 +92,8 @@ class Actor:
             # Roles do not count; the world's own things are the owner's.
             mine = self.in_organization is Level.ADMINISTER and not getattr(self.user, "is_superuser", False)
             return Outcome.SERVED if mine else Outcome.ABSENT
-        level = self.in_project if route.kind in OF_PROJECT else self.in_organization
+        in_project = self.in_project if in_project is None else in_project
+        level = in_project if route.kind in OF_PROJECT else self.in_organization
         if route.kind in {USABLE, USABLE_ADMINISTERED}:
             return self._should_get_of_environment(method, route)
         if level is Level.NOTHING:

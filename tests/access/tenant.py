@@ -1,8 +1,9 @@
 """An organization with one of everything in it. All names begin with one word, so that a leak is seen wherever it is."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from django.db.models import Model
@@ -37,6 +38,7 @@ IN_A_BUCKET = {
 }
 """Nobody answers there, and it does so at once."""
 PEOPLE = frozenset({"owner", "member"})
+_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -84,25 +86,31 @@ class Tenant:
     def words(self) -> list[str]:
         """Texts that stand in what the organization has, and nowhere else."""
         return [
+            *self.words_of_project,
             self.organization.name,
             self.team.name,
-            self.project.name,
             self.shared_project.name,
-            self.execution.title,
-            self.datum.name,
-            self.alias.name,
-            self.commit.identifier,
-            self.repository.url,
             self.environment.name,
             self.store.name,
-            self.project_store.name,
             self.group.name,
-            self.variable.name,
             self.organization_variable.name,
             self.registry.image_pattern,
             self.invitation.email,
             self.owner.email,
             self.token.name,
+        ]
+
+    @property
+    def words_of_project(self) -> list[str]:
+        return [
+            self.project.name,
+            self.execution.title,
+            self.datum.name,
+            self.alias.name,
+            self.commit.identifier,
+            self.repository.url,
+            self.project_store.name,
+            self.variable.name,
         ]
 
 
@@ -135,6 +143,18 @@ def build_tenant(word: str, *, owner: User, collaborator: User) -> Tenant:
         collaborator=factories.make_collaborator(project, collaborator),
         **in_organization,
         **in_project,
+    )
+
+
+def with_project(tenant: Tenant, word: str, project: Project, *, owner: User, collaborator: User) -> Tenant:
+    """The same organization, seen from another project: `owner` made everything in it."""
+    return replace(
+        tenant,
+        word=word,
+        project=project,
+        **_of_project(word, project, owner, tenant.environment),
+        event=AuditEvent.objects.get(target_id=str(project.pk)),
+        collaborator=factories.make_collaborator(project, collaborator),
     )
 
 
@@ -195,7 +215,7 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         ),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
-            pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"
+            pk=8_000_000 + next(_numbers), project=project, url=f"https://git.example.com/{word}.git"
         ),
         "variable": ProjectVariable.objects.create(
             project=project, name=f"{word}-variable", value=f"{word} value", secret=True

@@ -13,7 +13,7 @@ import pytest
 from tests.access.actors import OUTSIDERS, Actor, Outcome, content_of, fits
 from tests.access.conftest import rolled_back
 from tests.access.declared import TABLE
-from tests.access.declared.route import SIGNED_IN, TOKEN, V0, Route
+from tests.access.declared.route import ALIAS, OF_PROJECT, SIGNED_IN, TOKEN, V0, Route
 from tests.access.fingerprint import differences, fingerprint
 from tests.access.routes import all_routes
 from tests.access.world import World
@@ -48,6 +48,35 @@ def test_everybody_gets_what_is_theirs_and_a_refusal_changes_nothing(world: Worl
     if changed := differences(before, fingerprint()):
         wrong.append(f"a refusal changed {', '.join(changed)}")
     assert not wrong, f"{path}\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        text
+        for text in ROUTES
+        # An alias is named without its project, and these stores are the organization's.
+        if TABLE[text].kind in OF_PROJECT - {ALIAS} and not text.startswith(f"{V0}stores/")
+    ],
+)
+def test_other_kinds_of_projects_are_there_for_others(world: World, text: str) -> None:
+    """In a project of no team the role in the organization counts; a member's own project is nothing of the organization's."""
+    wrong, before = [], fingerprint()
+    for place in world.elsewhere:
+        route = place.named(world.filled(TABLE[text], place.tenant))
+        path = world.path(text, place.tenant)
+        for name, level in place.levels.items():
+            for method in route.methods:
+                expected = world[name].should_get(method, route, level)
+                with rolled_back() if expected is Outcome.SERVED else nullcontext():
+                    answer = world[name].call(method, path, route)
+                if not fits(expected, answer, route, place.tenant.words_of_project):
+                    wrong.append(
+                        f"{method.upper()} {path}, {place.name}, by {name}: should be {expected}, got {answer.status_code}"
+                    )
+    if changed := differences(before, fingerprint()):
+        wrong.append(f"a refusal changed {', '.join(changed)}")
+    assert not wrong, "\n".join(wrong)
 
 
 def cases(world: World, route: Route) -> Iterator[tuple[Actor, str, Outcome]]:

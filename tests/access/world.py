@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from organizations.models import OrganizationMembership, TeamMembership
 from tests.access.actors import Actor
 from tests.access.declared.route import Level
 from tests.access.guesses import nothing_like
-from tests.access.tenant import Tenant, build_tenant
+from tests.access.tenant import Tenant, build_tenant, with_project
 from tests.support import factories
 
 if TYPE_CHECKING:
@@ -28,10 +29,26 @@ Role = OrganizationMembership.Role
 
 
 @dataclass(repr=False)
+class Elsewhere:
+    """Another kind of project than the team's, in the first organization or of one of its members."""
+
+    name: str
+    tenant: Tenant
+    levels: Mapping[str, Level]
+    """Of those actors who have more or less there than in the team's project, and of some who have the same."""
+
+    def named(self, route: "Route") -> "Route":
+        """Bodies name things of the team's project; here their names begin with another word."""
+        text = json.dumps(route.body).replace('"secret-', f'"{self.tenant.word}-')
+        return replace(route, body=json.loads(text))
+
+
+@dataclass(repr=False)
 class World:
     secret: Tenant
     rival: Tenant
     actors: list[Actor]
+    elsewhere: list[Elsewhere]
 
     def __getitem__(self, name: str) -> Actor:
         return next(actor for actor in self.actors if actor.name == name)
@@ -64,7 +81,7 @@ class World:
         route_is_of_project = "settings/stores" in route or route.endswith("/adopt/")
         by_name = {
             "project_id": has.project.pk,
-            "owner": has.organization.name,
+            "owner": has.project.owner.name,
             "organization": has.organization.name,
             "project": has.project.name,
             "identifier": has.commit.identifier,
@@ -132,7 +149,47 @@ def build_world() -> World:
     ]  # fmt: skip
     _require_second_factors(secret)
     actors.append(_person("member without a second factor", _in_team("nina", secret)))
-    return World(secret, rival, actors)
+    return World(secret, rival, actors, _elsewhere(secret, actors))
+
+
+def _elsewhere(secret: Tenant, actors: list[Actor]) -> list[Elsewhere]:
+    users = {actor.name: actor.user for actor in actors if actor.user is not None}
+    bob, carl, reader = (
+        users[name] for name in ("member of the team", "collaborator", "read-only collaborator")
+    )
+    personal = factories.make_project(bob, "secret-personal-project", description="secret plan")
+    factories.make_collaborator(personal, reader, is_read_only=True)
+    guest = factories.make_user("greta")
+    return [
+        Elsewhere(
+            "project of no team",
+            with_project(
+                secret, "secret-shared", secret.shared_project, owner=secret.owner, collaborator=guest
+            ),
+            {
+                "stranger": Level.NOTHING,
+                "collaborator": Level.NOTHING,
+                "viewer": Level.LOOK,
+                "read-only member of the team": Level.WORK,
+                "member outside the team": Level.WORK,
+                "project administrator": Level.WORK,
+                "organization owner": Level.ADMINISTER,
+                "member without a second factor": Level.NOTHING,
+            },
+        ),
+        Elsewhere(
+            "personal project of a member",
+            with_project(secret, "secret-personal", personal, owner=bob, collaborator=carl),
+            {
+                "stranger": Level.NOTHING,
+                "organization owner": Level.NOTHING,
+                "project administrator": Level.NOTHING,
+                "read-only collaborator": Level.LOOK,
+                "collaborator": Level.WORK,
+                "member of the team": Level.ADMINISTER,
+            },
+        ),
+    ]
 
 
 def _number_people_from(first: int) -> None:
