@@ -75,6 +75,11 @@ def state_of(invitation: InvitationBase) -> State:
     return State.EXPIRED if invitation.expires_at <= clock.now() else State.PENDING
 
 
+def is_open(invitation: InvitationBase) -> bool:
+    """Neither accepted nor cancelled; an expired one can be sent again."""
+    return state_of(invitation) in (State.PENDING, State.EXPIRED)
+
+
 def locked(invitation: Kind) -> Kind:
     """The row as it is now, held until the transaction ends: a link that is clicked twice is accepted once."""
     manager = type(invitation)._default_manager
@@ -104,7 +109,7 @@ def save_new(invitation: InvitationBase) -> None:
 
 def renew(invitation: InvitationBase) -> str:
     """Send it again: as `issue`, and saved. Raises `InvitationClosed` or `SentJustNow`."""
-    if state_of(invitation) not in (State.PENDING, State.EXPIRED):
+    if not is_open(invitation):
         raise InvitationClosed(invitation, state_of(invitation))
     if clock.now() - invitation.sent_at < RESEND_AFTER:
         raise SentJustNow(RESEND_AFTER)
@@ -115,7 +120,7 @@ def renew(invitation: InvitationBase) -> str:
 
 def cancel(invitation: InvitationBase) -> None:
     """The link ends at once. Raises `InvitationClosed` when it was accepted or cancelled before."""
-    if state_of(invitation) not in (State.PENDING, State.EXPIRED):
+    if not is_open(invitation):
         raise InvitationClosed(invitation, state_of(invitation))
     invitation.cancelled_at = clock.now()
     invitation.save(update_fields=["cancelled_at", "updated_at"])

@@ -12,7 +12,7 @@ from organizations.access import Capability, require
 from organizations.errors import EmailRefused
 from projects.errors import CollaboratorRefused
 from projects.models import Project, ProjectCollaborator, ProjectInvitation
-from projects.services.collaborators import let_in, refuse_needless
+from projects.services.collaborators import hold_owner, let_in, refuse_needless
 
 Link = Callable[[str], str]
 """The address of the page that accepts, for the secret of an invitation."""
@@ -69,6 +69,7 @@ def accept_invitation(*, invitation: ProjectInvitation, user: User) -> ProjectCo
     Where the organization wants a second factor, it counts once the user has set one up. Raises `InvitationGone`, or
     `CollaboratorRefused`, and then the link stays good for somebody else.
     """
+    hold_owner(invitation.project)
     current = invitations.locked(invitation)
     invitations.check_open(current)
     collaborator = let_in(
