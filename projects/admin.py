@@ -26,8 +26,14 @@ from projects.models import (
     ProjectInvitation,
     ProjectVariable,
     Repository,
+    Variable,
     VariableGroup,
 )
+
+
+def variable_in(form: Any, row: Variable) -> dict[str, Any]:
+    """What a form says of a variable; a blank value keeps the one that is stored."""
+    return {"name": row.name, "value": form.cleaned_data.get("value"), "secret": row.secret}
 
 
 class InProjectAdmin(PlatformAdmin):
@@ -189,9 +195,7 @@ class ProjectVariableAdmin(InProjectAdmin):
     fixed_fields = ("project", "name")
 
     def save_model(self, request: HttpRequest, obj: ProjectVariable, form: Any, change: bool) -> None:
-        saved = services.set_variable(
-            project=obj.project, actor=user_of(request), name=obj.name, value=obj.value, secret=obj.secret
-        )
+        saved = services.set_variable(project=obj.project, actor=user_of(request), **variable_in(form, obj))
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: ProjectVariable) -> None:
@@ -199,7 +203,7 @@ class ProjectVariableAdmin(InProjectAdmin):
 
 
 @admin.register(OrganizationVariable)
-class OrganizationVariableAdmin(AuditedAdmin):
+class OrganizationVariableAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "organization", "secret", "updated_at")
     list_select_related = ("organization__owner",)
@@ -213,9 +217,20 @@ class OrganizationVariableAdmin(AuditedAdmin):
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "organization_id")
 
+    def save_model(self, request: HttpRequest, obj: OrganizationVariable, form: Any, change: bool) -> None:
+        saved = services.set_organization_variable(
+            organization=obj.organization, actor=user_of(request), **variable_in(form, obj)
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: OrganizationVariable) -> None:
+        services.delete_organization_variable(
+            organization=obj.organization, actor=user_of(request), name=obj.name
+        )
+
 
 @admin.register(VariableGroup)
-class VariableGroupAdmin(AuditedAdmin):
+class VariableGroupAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "organization", "description", "updated_at")
     list_select_related = ("organization__owner",)
@@ -228,9 +243,23 @@ class VariableGroupAdmin(AuditedAdmin):
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "organization_id")
 
+    def save_model(self, request: HttpRequest, obj: VariableGroup, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in ("name", "description", "projects")}
+        if change:
+            services.update_group(group=VariableGroup.objects.get(pk=obj.pk), actor=user_of(request), **given)
+            return
+        saved = services.create_group(organization=obj.organization, actor=user_of(request), **given)
+        obj.pk = saved.pk
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The services have written the projects already."""
+
+    def delete_model(self, request: HttpRequest, obj: VariableGroup) -> None:
+        services.delete_group(group=obj, actor=user_of(request))
+
 
 @admin.register(GroupVariable)
-class GroupVariableAdmin(AuditedAdmin):
+class GroupVariableAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "group", "secret", "updated_at")
     list_select_related = ("group",)
@@ -243,3 +272,10 @@ class GroupVariableAdmin(AuditedAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "group__organization_id")
+
+    def save_model(self, request: HttpRequest, obj: GroupVariable, form: Any, change: bool) -> None:
+        saved = services.set_group_variable(group=obj.group, actor=user_of(request), **variable_in(form, obj))
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: GroupVariable) -> None:
+        services.delete_group_variable(group=obj.group, actor=user_of(request), name=obj.name)
