@@ -133,9 +133,10 @@ class TestCreating:
         """Whether a name in it is used does not show, and nobody sits down there."""
         make_organization("acme-gpu", owners=(charlie,))
         make_environment("acme-gpu-two", owner=acme.organization.owner)
-        answers = []
-        for slug in ("acme-gpu-two", "acme-gpu-free"):
-            answers.append(send(charlie_api, "post", "", {"slug": slug, "name": "x", "owner": "acme-gpu"}))
+        answers = [
+            send(charlie_api, "post", "", {"slug": slug, "name": "x", "owner": "acme-gpu"})
+            for slug in ("acme-gpu-two", "acme-gpu-free")
+        ]
         assert {answer.status_code for answer in answers} == {400}
         assert answers[0].json() == answers[1].json()
         assert answers[0].json()["slug"][0]["code"] == "namespace"
