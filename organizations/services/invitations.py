@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 
 from django.db import transaction
 
+from accounts.addresses import checked_email
+from accounts.errors import EmailRefused
 from accounts.models import User
 from audit.services import record
 from common import clock, mail
 from organizations import invitations
-from organizations.errors import EmailRefused, TeamRefused
+from organizations.errors import TeamRefused
 from organizations.models import (
     PENDING,
     Invitation,
@@ -36,10 +38,10 @@ def invite(
 ) -> Invitation:
     """Send a letter with a link. Where the organization says so, an account that has proved the address is in at once.
 
-    Raises `EmailRefused`, `RoleRefused`, `TeamRefused` or `TooManyInvitations`.
+    Raises `EmailRefused`, `RoleRefused`, `TeamRefused` or `Throttled`.
     """
     hold_and_require(actor, organization)
-    email = invitations.checked_email(email)
+    email = checked_email(email)
     wanted = list(teams)
     for team in wanted:
         if team.organization_id != organization.pk:
@@ -48,7 +50,7 @@ def invite(
     account = invitations.account_of(email)
     if account and organization.memberships.filter(user=account).exists():
         raise EmailRefused(f"{email} belongs to {account}, who is a member of {organization} already.")
-    invitations.refuse_flood(Invitation, actor)
+    invitations.count_letter(actor, email)
     invitation = Invitation(organization=organization, email=email, role=checked_role(role), inviter=actor)
     secret = invitations.issue(invitation)
     invitations.save_new(invitation)
@@ -65,10 +67,11 @@ def invite(
 
 @transaction.atomic
 def resend_invitation(*, invitation: Invitation, actor: User, link: Link) -> Invitation:
-    """A new letter with a new link; the old link ends. Raises `InvitationClosed` or `SentJustNow`."""
+    """A new letter with a new link; the old link ends. Raises `InvitationClosed`, `SentJustNow` or `Throttled`."""
     hold_and_require(actor, invitation.organization)
     current = invitations.locked(invitation)
     secret = invitations.renew(current)
+    invitations.count_letter(actor, current.email)
     record("invitation.resent", actor=actor, target=current)
     _write(current, "organization_invitation", address=link(secret))
     return current

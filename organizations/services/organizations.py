@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from accounts.errors import NameRefused, NotSuperuser
 from accounts.models import Owner, User
 from accounts.names import checked_owner_name
 from audit.services import record, record_change, snapshot
 from common.errors import Fault, FieldsRefused
 from organizations import access_changes
-from organizations.errors import NameRefused, NotSuperuser, SecondFactorMissing, StillOwns
+from organizations.errors import SecondFactorMissing, StillOwns
 from organizations.models import Organization, OrganizationMembership
 from organizations.selectors import has_second_factor, without_second_factor
 from organizations.services.rights import hold_and_require
