@@ -72,6 +72,8 @@ def change_settings(*, organization: Organization, actor: User, **changes: Any) 
     for name, value in changes.items():
         setattr(changed, name, value)
     _check(changed, changes)
+    if changed.auto_accept_invitations and not before["auto_accept_invitations"]:
+        _require_automatic_acceptance(actor)
     if changed.require_2fa and not before["require_2fa"]:
         _require_second_factor_of(actor, changed)
         access_changes.announce(without_second_factor(changed))
@@ -116,6 +118,15 @@ def _check(organization: Organization, changes: dict[str, Any]) -> None:
         raise FieldsRefused(faults) from error
     for check in settings_checks:
         check(organization, changes)
+
+
+def _require_automatic_acceptance(actor: User) -> None:
+    """It tells an owner who has an account: the operator may leave it to superusers (docs/decisions/0112)."""
+    if settings.AUTOMATIC_ACCEPTANCE == "superusers" and not actor.is_superuser:
+        fault = Fault(
+            "Only a superuser of this installation may switch this on. Ask one of them.", "forbidden"
+        )
+        raise FieldsRefused({"auto_accept_invitations": [fault]})
 
 
 def _require_second_factor_of(actor: User, organization: Organization) -> None:
