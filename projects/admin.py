@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.current import user_of
 from accounts.models import User
-from audit.admin import AuditedAdmin
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from organizations.access import administered_by
 from organizations.admin import InvitationBaseAdmin
@@ -81,7 +80,7 @@ class FormerAddressAdmin(InProjectAdmin):
 
 
 @admin.register(ProjectCollaborator)
-class ProjectCollaboratorAdmin(AuditedAdmin):
+class ProjectCollaboratorAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("project", "user", "is_read_only", "created_at")
     list_display_links = ("project", "user")
@@ -100,6 +99,21 @@ class ProjectCollaboratorAdmin(AuditedAdmin):
         """Members of the organization. Somebody else is invited on the project's own page, by their address."""
         members = OrganizationMembership.objects.filter(administered_by(user, "organization_id"))
         return Q(pk__in=members.values("user_id")) if field == "user" else None
+
+    def save_model(self, request: HttpRequest, obj: ProjectCollaborator, form: Any, change: bool) -> None:
+        project, actor, is_read_only = obj.project, user_of(request), obj.is_read_only
+        if change:
+            services.change_collaborator(
+                project=project, actor=actor, user_id=obj.user_id, is_read_only=is_read_only
+            )
+            return
+        saved = services.add_collaborator(
+            project=project, actor=actor, user=obj.user, is_read_only=is_read_only
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: ProjectCollaborator) -> None:
+        services.remove_collaborator(project=obj.project, actor=user_of(request), user_id=obj.user_id)
 
 
 @admin.register(ProjectInvitation)
