@@ -9,9 +9,9 @@ from audit.models import AuditEvent
 from common.errors import DomainError
 from environments import services
 from environments.models import Environment, TeamPlace
-from environments.services.defaults import check_default_of_organization, set_default_of_organization
+from environments.services.defaults import check_default_of_organization
 from organizations.access import Forbidden
-from organizations.services import remove_member, settings_checks
+from organizations.services import change_settings, remove_member, settings_checks
 from projects.services import create_project, update_project
 from tests.conftest import api_of
 from tests.support.factories import (
@@ -353,26 +353,28 @@ class TestQuotasOfTeams:
 
 class TestDefaults:
     def test_of_new_projects(self, acme: Tenant) -> None:
-        set_default_of_organization(organization=acme.organization, actor=acme.owner, slug="acme-gpu")
+        change_settings(organization=acme.organization, actor=acme.owner, default_environment_slug="acme-gpu")
         acme.organization.refresh_from_db()
         project = create_project(actor=acme.member, name="new", owner=acme.organization.owner)
         assert project.default_environment_slug == "acme-gpu"
         assert create_project(actor=acme.member, name="own").default_environment_slug == ""
-        assert "organization.changed" in kinds()
+        assert "organization.settings_changed" in kinds()
 
-    @pytest.mark.parametrize("slug", ["rival-gpu", "absent", "acme-off", "acme-team"])
+    @pytest.mark.parametrize("slug", ["rival-gpu", "absent", "acme-off", "acme-team", "acme-gpu\0"])
     def test_only_what_its_projects_can_use(self, acme: Tenant, rival: Tenant, slug: str) -> None:
         make_environment("acme-off", owner=acme.organization.owner, enabled=False)
         make_environment("acme-team", owner=acme.organization.owner, team=acme.team)
         with pytest.raises(DomainError) as refused:
-            set_default_of_organization(organization=acme.organization, actor=acme.owner, slug=slug)
+            change_settings(organization=acme.organization, actor=acme.owner, default_environment_slug=slug)
         assert refused.value.field == "default_environment_slug"
         acme.organization.refresh_from_db()
         assert acme.organization.default_environment_slug == ""
 
     def test_members_do_not_decide(self, acme: Tenant) -> None:
         with pytest.raises(Forbidden):
-            set_default_of_organization(organization=acme.organization, actor=acme.member, slug="acme-gpu")
+            change_settings(
+                organization=acme.organization, actor=acme.member, default_environment_slug="acme-gpu"
+            )
 
     def test_the_settings_of_an_organization_ask(self, acme: Tenant) -> None:
         assert check_default_of_organization in settings_checks
