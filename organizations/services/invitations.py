@@ -1,6 +1,7 @@
 """Inviting people into an organization by e-mail, and what they do with the letter."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -10,7 +11,7 @@ from accounts.models import User
 from audit.services import record
 from common import clock, mail
 from organizations import invitations
-from organizations.errors import TeamRefused
+from organizations.errors import AlreadyMember, InvitationGone, OrganizationNotFound, TeamRefused
 from organizations.models import (
     PENDING,
     Invitation,
@@ -101,7 +102,7 @@ def accept(*, invitation: Invitation, user: User) -> OrganizationMembership:
 def accept_waiting(user: User, email: str) -> None:
     """Whoever proves an address is in every organization at once that invited it and says so; its link is used up.
 
-    Called in the transaction in which the address is proved.
+    Called in the transaction in which the address is proved, which what happens meanwhile to an invitation does not hinder.
     """
     waiting = Invitation.objects.filter(
         PENDING,
@@ -109,11 +110,10 @@ def accept_waiting(user: User, email: str) -> None:
         expires_at__gt=clock.now(),
         organization__auto_accept_invitations=True,
     )
-    for invitation in waiting.exclude(organization__memberships__user=user).order_by("pk"):
-        hold(invitation.organization)
-        current = invitations.locked(invitation)
-        if current.accepted_at is None and current.cancelled_at is None:
-            _let_in(current, user, actor=user)
+    # In one order for everybody: two who hold several organizations do not wait for one another.
+    for invitation in waiting.exclude(organization__memberships__user=user).order_by("organization", "pk"):
+        with suppress(OrganizationNotFound, InvitationGone, AlreadyMember):
+            accept(invitation=invitation, user=user)
 
 
 def _let_in(invitation: Invitation, user: User, *, actor: User) -> OrganizationMembership:

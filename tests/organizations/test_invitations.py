@@ -13,7 +13,7 @@ from accounts.services import emails
 from accounts.throttling import INVITATIONS
 from audit.models import AuditEvent
 from common import clock
-from organizations import invitations
+from organizations import invitations, services
 from organizations.models import Invitation, Organization, OrganizationMembership, Team
 from projects.services import invite_collaborator
 from tests.conftest import api_of
@@ -288,6 +288,22 @@ class TestAcceptedAutomatically:
         token = signing.dumps([str(email.pk), email.email], salt="accounts.verify-email")
         emails.verify_email(user=charlie, token=token, address="")
         assert charlie.memberships.get().role == Role.MEMBER
+
+    def test_one_that_ends_meanwhile_does_not_hinder_the_proof(
+        self, acme: Organization, rival: Organization, charlie: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Organization.objects.update(auto_accept_invitations=True)
+        gone = factories.make_invitation(acme, "boss@example.com")
+        factories.make_invitation(rival, "boss@example.com")
+        real = invitations.locked
+
+        def a_moment_too_late(invitation: Invitation) -> Invitation:
+            Invitation.objects.filter(pk=gone.pk).update(cancelled_at=clock.now())
+            return real(invitation)
+
+        monkeypatch.setattr(invitations, "locked", a_moment_too_late)
+        services.accept_waiting(charlie, "boss@example.com")
+        assert charlie.memberships.get().organization == rival
 
     def test_not_whoever_only_claims_it(self, alice_api: Any, path: str, charlie: User) -> None:
         charlie.email_addresses.create(email="boss@example.com")
