@@ -185,6 +185,7 @@ class TestFilter:
             "before=2026-01-01_x",
             "limit=-1",
             "limit=x",
+            f"limit={'9' * 5000}",
             f"actor={'9' * 40}",
         ],
     )
