@@ -11,12 +11,13 @@ from django.db.models import ProtectedError
 from accounts.errors import NameRefused, NotSuperuser
 from accounts.models import Owner, User
 from accounts.names import checked_owner_name
+from accounts.selectors import has_2fa
 from audit.services import record, record_change, snapshot
 from common.errors import Fault, FieldsRefused
 from organizations import access_changes
 from organizations.errors import SecondFactorMissing, StillOwns
 from organizations.models import Organization, OrganizationMembership
-from organizations.selectors import has_second_factor, without_second_factor
+from organizations.selectors import without_second_factor
 from organizations.services.rights import hold_and_require
 
 SETTINGS = frozenset(
@@ -132,5 +133,5 @@ def _require_automatic_acceptance(actor: User) -> None:
 def _require_second_factor_of(actor: User, organization: Organization) -> None:
     """An owner does not shut the door behind themself."""
     belongs = organization.memberships.filter(user=actor).exists()
-    if belongs and not has_second_factor(actor):
+    if belongs and not has_2fa(actor):
         raise SecondFactorMissing
