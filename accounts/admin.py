@@ -19,7 +19,6 @@ from accounts.errors import NameRefused
 from accounts.models import ApiToken, EmailAddress, Owner, RecoveryCode, TotpDevice, User, UserSession
 from accounts.names import checked_owner_name
 from audit.admin import AuditedAdmin
-from audit.services import record
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 
 PASSWORD_PAGE = "auth_user_password_change"  # noqa: S105  (the name of an address)
@@ -165,10 +164,7 @@ class TotpDeviceAdmin(PlatformAdmin):
     fields = ("user", "confirmed_at")
 
     def delete_model(self, request: HttpRequest, obj: TotpDevice) -> None:
-        with transaction.atomic():
-            obj.user.recovery_codes.all().delete()
-            obj.delete()
-            record("user.second_factor_removed", actor=user_of(request), target=obj.user)
+        services.remove_two_factor(user=obj.user, actor=user_of(request))
 
 
 @admin.register(RecoveryCode)

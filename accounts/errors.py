@@ -143,7 +143,8 @@ class Throttled(DomainError):
     http_status = 429
 
     def __init__(self, what: str, minutes: int) -> None:
-        super().__init__(f"Too many {what}. Wait {minutes} minutes, then try again.")
+        wait = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+        super().__init__(f"Too many {what}. Wait {wait}, then try again.")
 
 
 class LettersUnavailable(DomainError):

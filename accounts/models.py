@@ -166,6 +166,10 @@ class UserSession(IdentifiedModel):
     """A browser that is signed in, so that its user can see it and sign it out."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="user_sessions")
+    token = models.ForeignKey(
+        "ApiToken", null=True, blank=True, on_delete=models.CASCADE, related_name="user_sessions",
+        help_text="has signed the browser in by a login link",
+    )  # fmt: skip
     session_key = models.CharField(max_length=40, unique=True)
     ip_address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=255, blank=True)

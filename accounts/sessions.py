@@ -4,8 +4,10 @@ The truth is Django's session: its row in the database, with a copy in the cache
 deletes the row with the transaction and the copy after it, so that no request in between brings the copy back.
 """
 
+from datetime import timedelta
 from functools import partial
 
+from django.conf import settings
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
@@ -13,8 +15,8 @@ from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts.models import User, UserSession
-from accounts.selectors import organization_ids
+from accounts.models import ApiToken, User, UserSession
+from accounts.selectors import end_of, longest_token_life, organization_ids
 from audit.services import record
 from common import clock, notices
 from common.network import client_address
@@ -24,18 +26,22 @@ _SEEN_SECONDS = 60
 _LONGEST_AGENT = 255
 
 
-def start(request: HttpRequest, user: User, how: str) -> None:
+def start(request: HttpRequest, user: User, how: str, *, token: ApiToken | None = None) -> None:
     """Sign the browser in. `how` is told in the audit log, such as "password and code".
 
-    The session gets a new key, so that a key that somebody else planted before is worth nothing.
+    The session gets a new key, so that a key that somebody else planted before is worth nothing. With `token` it is a
+    token that signs in: the session ends when the token does, or is revoked.
     """
     old_key = request.session.session_key
     with transaction.atomic():
         login(request, user, backend=_BACKEND)
+        end = end_of(token, longest_token_life(user)) if token else None
+        if end:
+            request.session.set_expiry(min(end, clock.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)))
         if request.session.session_key is None:
             request.session.save()
         UserSession.objects.filter(session_key=old_key).delete()
-        _show(request, user, request.session.session_key or "")
+        _show(request, user, request.session.session_key or "", token)
         record("user.signed_in", actor=user, target=user, after={"how": how}, also_for=organization_ids(user))
 
 
@@ -83,6 +89,22 @@ def end_all(user: User, *, but: str | None = None) -> int:
     return len(keys)
 
 
+@transaction.atomic
+def end_of_token(token: ApiToken) -> None:
+    """Sign out the browsers that the token has signed in."""
+    keys = list(token.user_sessions.values_list("session_key", flat=True))
+    if keys:
+        _end(token.user, keys)
+
+
+def token_behind(request: HttpRequest) -> ApiToken | None:
+    """The token that has signed this browser in, if one did."""
+    shown = (
+        UserSession.objects.filter(session_key=request.session.session_key).select_related("token").first()
+    )
+    return shown.token if shown else None
+
+
 def renew(request: HttpRequest, user: User) -> None:
     """Go on with this browser after its user has changed their password: under a new key."""
     old_key = request.session.session_key
@@ -118,10 +140,11 @@ def seen_lately(session_key: str) -> bool:
     return not cache.add(f"session-seen:{session_key}", 1, _SEEN_SECONDS)
 
 
-def _show(request: HttpRequest, user: User, session_key: str) -> None:
+def _show(request: HttpRequest, user: User, session_key: str, token: ApiToken | None = None) -> None:
     agent = request.headers.get("User-Agent", "").replace("\0", "")[:_LONGEST_AGENT]
     what = {
         "user": user,
+        "token": token,
         "ip_address": client_address(request) or None,
         "user_agent": agent,
         "last_seen_at": clock.now(),

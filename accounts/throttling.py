@@ -99,6 +99,14 @@ RESETS = Throttle(
     per_address=20,
     window_seconds=60 * 60,
 )
+INVITATIONS = Throttle(  # by who invites and whom: the address is that of the letter
+    "invitation",
+    "letters with invitations",
+    per_account_and_address=5,
+    per_account=200,  # the platform is no way to send letters to strangers
+    per_address=20,
+    window_seconds=24 * 60 * 60,
+)
 
 
 def _network(address: str) -> str:

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.current import user_of
 from accounts.models import User
-from audit.admin import AuditedAdmin
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from environments import services
 from environments.models import Environment, RegistryCredentials, TeamPlace, Worker
@@ -17,7 +16,7 @@ from organizations.access import administered_by
 
 
 @admin.register(Environment)
-class EnvironmentAdmin(AuditedAdmin):
+class EnvironmentAdmin(PlatformAdmin):
     """The slug and the queue cannot change: projects, steps and agents are configured with them. Who makes an environment
     says which machines it reaches, and who owns it; so only superusers do."""
 
@@ -39,7 +38,8 @@ class EnvironmentAdmin(AuditedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
         if not change:
-            super().save_model(request, obj, form, change)
+            created = services.create_environment(actor=user_of(request), **form.cleaned_data)
+            obj.pk = created.pk
             return
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         services.update_environment(
@@ -65,7 +65,7 @@ class EnvironmentAdmin(AuditedAdmin):
 
 
 @admin.register(TeamPlace)
-class TeamPlaceAdmin(AuditedAdmin):
+class TeamPlaceAdmin(PlatformAdmin):
     """Places in an environment that everybody may use would restrict nobody: owners give them in their own."""
 
     allows = (ADD, CHANGE, DELETE)
@@ -81,9 +81,24 @@ class TeamPlaceAdmin(AuditedAdmin):
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "environment__owner_id") & administered_by(user, "team__organization_id")
 
+    def save_model(self, request: HttpRequest, obj: TeamPlace, form: Any, change: bool) -> None:
+        services.set_team_quota(
+            environment=obj.environment,
+            actor=user_of(request),
+            team=obj.team,
+            has_place=True,
+            quota=obj.max_running,
+        )
+        obj.pk = TeamPlace.objects.get(environment=obj.environment, team=obj.team).pk
+
+    def delete_model(self, request: HttpRequest, obj: TeamPlace) -> None:
+        services.set_team_quota(
+            environment=obj.environment, actor=user_of(request), team=obj.team, has_place=False
+        )
+
 
 @admin.register(RegistryCredentials)
-class RegistryCredentialsAdmin(AuditedAdmin):
+class RegistryCredentialsAdmin(PlatformAdmin):
     """Entered and changed on the pages of the organization, which know what each kind needs and where its secrets go."""
 
     allows = (DELETE,)

@@ -8,9 +8,10 @@ class EnvironmentsConfig(AppConfig):
     def ready(self) -> None:
         from environments.selectors import default_is_usable  # models are not loaded before this
         from environments.services import defaults
+        from environments.services.environments import end_assignments
         from environments.web import environments, registries
         from environments.web.choices import default_choices, environment_choices
-        from organizations.services import settings_checks
+        from organizations.services import member_removed, settings_checks
         from organizations.web import choices as organization_choices
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
@@ -23,5 +24,6 @@ class EnvironmentsConfig(AppConfig):
             OwnedChoice("default_environment_slug", "default environment", "", default_is_usable)
         )
         change_checks.append(defaults.check_default_of_project)
+        member_removed.append(end_assignments)
         settings_checks.append(defaults.check_default_of_organization)
         tabs.extend([environments.TAB, registries.TAB])

@@ -38,8 +38,13 @@ _NUMBERS = tuple(name for name in LABELS if name != "per_hour_price_usd")
 
 
 def namespace_of(owner: Owner | None) -> str:
-    """How slugs and queues of an organization begin, so that they cannot be taken by, nor tell of, another one's."""
+    """How slugs and queues of an organization begin. Where several fit a name, the oldest one's counts (decision 0245)."""
     return f"{owner.name.lower().replace('.', '-')}-" if owner else ""
+
+
+def namespaces_around(name: str) -> list[str]:
+    """Every namespace that a slug or queue would fit."""
+    return [name[: end + 1] for end, character in enumerate(name) if character == "-"]
 
 
 def check_names(environment: Environment, *, namespace: str) -> None:

@@ -71,6 +71,20 @@ class SlugTaken(DomainError):
         super().__init__(f"There is an environment '{slug}' already. Choose another slug.")
 
 
+class NamespaceTaken(DomainError):
+    """One answer for every name that fits an older organization's namespace, used or not."""
+
+    code = "namespace"
+
+    def __init__(self, field: str) -> None:
+        what = "slug" if field == "slug" else "queue"
+        super().__init__(
+            f"This {what} begins like those of another organization. Choose another one, or ask a superuser of this "
+            "installation to create the environment.",
+            field=field,
+        )
+
+
 class NameFixed(DomainError):
     code = "fixed"
 

@@ -238,6 +238,8 @@ class AuditEventAdmin(PlatformAdmin):
         "The beginning of a kind, the name of an actor or project, or the id of what was changed."
     )
     ordering = ("-created_at", "-id")
+    # Besides the owner of the thing these are other organizations of the person: no business of a tenant's.
+    exclude = ("owner_ids",)
 
     def tenant_rows(self, user: User) -> Q:
         owned = memberships_of(user).filter(role=Role.OWNER).values("organization_id")

@@ -26,20 +26,6 @@ class TeamNotFound(NotFound):
         super().__init__(f"Team {reference} does not exist.")
 
 
-class NotSuperuser(DomainError):
-    code = "forbidden"
-    http_status = 403
-
-    def __init__(self) -> None:
-        super().__init__("Only a superuser of this installation may do this. Ask one of them.")
-
-
-class NameRefused(DomainError):
-    """A name that has the wrong form or is taken; the message says which."""
-
-    field = "name"
-
-
 class NotAMember(DomainError):
     code = "not_a_member"
     field = "user"
@@ -145,12 +131,6 @@ class InvitationClosed(DomainError):
         super().__init__(f"The {invitation} is {state} already.")
 
 
-class EmailRefused(DomainError):
-    """The message says why nobody is invited at this address."""
-
-    field = "email"
-
-
 class SentJustNow(DomainError):
     code = "throttled"
     http_status = 429
@@ -159,14 +139,4 @@ class SentJustNow(DomainError):
         minutes = int(pause.total_seconds() // 60)
         super().__init__(
             f"This invitation was sent a moment ago. Wait {minutes} minutes, then send it again."
-        )
-
-
-class TooManyInvitations(DomainError):
-    code = "throttled"
-    http_status = 429
-
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            f"You have invited {number} people within a day. Wait until tomorrow to invite more."
         )

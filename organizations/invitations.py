@@ -8,31 +8,26 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from accounts.errors import EmailRefused
 from accounts.models import User
 from accounts.services.tokens import digest_of
+from accounts.throttling import INVITATIONS
 from common import clock
 from common.ids import new_token
 from organizations.errors import (
-    EmailRefused,
     InvitationClosed,
     InvitationGone,
     SentJustNow,
-    TooManyInvitations,
 )
 from organizations.models import PENDING, InvitationBase
 
 LIFETIME = timedelta(days=7)
 RESEND_AFTER = timedelta(minutes=5)
-"""An address is not written to more often than this."""
-LETTERS_PER_DAY = 200
-"""How many people one user invites in a day: the platform is no way to send letters to strangers."""
+"""An invitation is not sent again earlier than this."""
 _LONGEST_SECRET = 100
-_LONGEST_EMAIL = 254
 
 Kind = TypeVar("Kind", bound=InvitationBase)
 
@@ -75,6 +70,11 @@ def state_of(invitation: InvitationBase) -> State:
     return State.EXPIRED if invitation.expires_at <= clock.now() else State.PENDING
 
 
+def is_open(invitation: InvitationBase) -> bool:
+    """Neither accepted nor cancelled; an expired one can be sent again."""
+    return state_of(invitation) in (State.PENDING, State.EXPIRED)
+
+
 def locked(invitation: Kind) -> Kind:
     """The row as it is now, held until the transaction ends: a link that is clicked twice is accepted once."""
     manager = type(invitation)._default_manager
@@ -104,7 +104,7 @@ def save_new(invitation: InvitationBase) -> None:
 
 def renew(invitation: InvitationBase) -> str:
     """Send it again: as `issue`, and saved. Raises `InvitationClosed` or `SentJustNow`."""
-    if state_of(invitation) not in (State.PENDING, State.EXPIRED):
+    if not is_open(invitation):
         raise InvitationClosed(invitation, state_of(invitation))
     if clock.now() - invitation.sent_at < RESEND_AFTER:
         raise SentJustNow(RESEND_AFTER)
@@ -115,7 +115,7 @@ def renew(invitation: InvitationBase) -> str:
 
 def cancel(invitation: InvitationBase) -> None:
     """The link ends at once. Raises `InvitationClosed` when it was accepted or cancelled before."""
-    if state_of(invitation) not in (State.PENDING, State.EXPIRED):
+    if not is_open(invitation):
         raise InvitationClosed(invitation, state_of(invitation))
     invitation.cancelled_at = clock.now()
     invitation.save(update_fields=["cancelled_at", "updated_at"])
@@ -131,18 +131,6 @@ def pending(invitations: QuerySet[Kind]) -> QuerySet[Kind]:
     return invitations.filter(PENDING).order_by("-created_at")
 
 
-def checked_email(text: str) -> str:
-    """The address without blanks around it. Raises `EmailRefused`."""
-    email = text.strip()
-    try:
-        EmailValidator()(email)
-    except ValidationError as error:
-        raise EmailRefused(f"'{email[:80]}' is not an e-mail address.") from error
-    if len(email) > _LONGEST_EMAIL or not email.isprintable():
-        raise EmailRefused("This is not an e-mail address that letters can be sent to.")
-    return email
-
-
 def account_of(email: str) -> User | None:
     """The enabled account that has proved that the address is its own."""
     return User.objects.filter(
@@ -155,8 +143,6 @@ def refuse_oneself(actor: User, email: str) -> None:
         raise EmailRefused("This is your own address: you are in already.", code="own_address")
 
 
-def refuse_flood(model: type[InvitationBase], actor: User) -> None:
-    """Raise `TooManyInvitations` when the actor has had their share of the day."""
-    day = clock.now() - timedelta(days=1)
-    if model._default_manager.filter(inviter=actor, created_at__gt=day).count() >= LETTERS_PER_DAY:
-        raise TooManyInvitations(LETTERS_PER_DAY)
+def count_letter(actor: User, email: str) -> None:
+    """Count a letter that `actor` has sent to the address, whatever it invites into. Raises `Throttled`."""
+    INVITATIONS.count(actor.username, email.lower())

@@ -8,7 +8,13 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from accounts.models import TotpDevice, User
 from organizations import invitations
-from organizations.access import administered_by, memberships_shut, organizations_of
+from organizations.access import (
+    Capability,
+    administered_by,
+    memberships_shut,
+    organizations_of,
+    require_in,
+)
 from organizations.errors import (
     InvitationNotFound,
     MemberNotFound,
@@ -39,6 +45,13 @@ def get_organization(user: User | AnonymousUser, organization_id: int) -> Organi
     if found is None:
         raise OrganizationNotFound(organization_id)
     return found
+
+
+def get_administered_organization(user: User | AnonymousUser, organization_id: int) -> Organization:
+    """Raises `OrganizationNotFound`, or `Forbidden` for who belongs to it and is no owner."""
+    organization = get_organization(user, organization_id)
+    require_in(user, Capability.ADMINISTER, organization)
+    return organization
 
 
 def get_organization_by_name(user: User | AnonymousUser, name: str) -> Organization:
@@ -82,10 +95,11 @@ def get_own_membership(user: User, name: str) -> OrganizationMembership:
 def members_of(organization: Organization) -> QuerySet[OrganizationMembership]:
     """By name, each with `has_2fa` and its user's `teams_here` (team memberships in this organization)."""
     here = TeamMembership.objects.filter(team__organization=organization).select_related("team")
+    confirmed = TotpDevice.objects.filter(user_id=OuterRef("user_id"), confirmed_at__isnull=False)
     return (
         OrganizationMembership.objects.filter(organization=organization)
         .select_related("user", "organization__owner")
-        .annotate(has_2fa=Exists(_confirmed_devices(OuterRef("user_id"))))
+        .annotate(has_2fa=Exists(confirmed))
         .prefetch_related(
             Prefetch("user__team_memberships", here.order_by("team__name"), to_attr="teams_here")
         )
@@ -121,19 +135,11 @@ def get_member_by_name(organization: Organization, username: str) -> Organizatio
     return found
 
 
-def has_second_factor(user: User) -> bool:
-    return _confirmed_devices(user.pk).exists()
-
-
 def without_second_factor(organization: Organization) -> list[int]:
     """Ids of the members who would be shut out if the organization required one."""
     members = OrganizationMembership.objects.filter(organization=organization)
     lacking = members.exclude(user__totp_device__confirmed_at__isnull=False)
     return list(lacking.values_list("user_id", flat=True))
-
-
-def _confirmed_devices(user_id: int | OuterRef) -> QuerySet[TotpDevice]:
-    return TotpDevice.objects.filter(user_id=user_id, confirmed_at__isnull=False)
 
 
 def teams_for(user: User | AnonymousUser) -> QuerySet[Team]:

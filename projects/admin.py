@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.current import user_of
 from accounts.models import User
-from audit.admin import AuditedAdmin
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from organizations.access import administered_by
 from organizations.admin import InvitationBaseAdmin
@@ -26,8 +25,14 @@ from projects.models import (
     ProjectInvitation,
     ProjectVariable,
     Repository,
+    Variable,
     VariableGroup,
 )
+
+
+def variable_in(form: Any, row: Variable) -> dict[str, Any]:
+    """What a form says of a variable; a blank value keeps the one that is stored."""
+    return {"name": row.name, "value": form.cleaned_data.get("value"), "secret": row.secret}
 
 
 class InProjectAdmin(PlatformAdmin):
@@ -75,7 +80,7 @@ class FormerAddressAdmin(InProjectAdmin):
 
 
 @admin.register(ProjectCollaborator)
-class ProjectCollaboratorAdmin(AuditedAdmin):
+class ProjectCollaboratorAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("project", "user", "is_read_only", "created_at")
     list_display_links = ("project", "user")
@@ -94,6 +99,21 @@ class ProjectCollaboratorAdmin(AuditedAdmin):
         """Members of the organization. Somebody else is invited on the project's own page, by their address."""
         members = OrganizationMembership.objects.filter(administered_by(user, "organization_id"))
         return Q(pk__in=members.values("user_id")) if field == "user" else None
+
+    def save_model(self, request: HttpRequest, obj: ProjectCollaborator, form: Any, change: bool) -> None:
+        project, actor, is_read_only = obj.project, user_of(request), obj.is_read_only
+        if change:
+            services.change_collaborator(
+                project=project, actor=actor, user_id=obj.user_id, is_read_only=is_read_only
+            )
+            return
+        saved = services.add_collaborator(
+            project=project, actor=actor, user=obj.user, is_read_only=is_read_only
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: ProjectCollaborator) -> None:
+        services.remove_collaborator(project=obj.project, actor=user_of(request), user_id=obj.user_id)
 
 
 @admin.register(ProjectInvitation)
@@ -189,9 +209,7 @@ class ProjectVariableAdmin(InProjectAdmin):
     fixed_fields = ("project", "name")
 
     def save_model(self, request: HttpRequest, obj: ProjectVariable, form: Any, change: bool) -> None:
-        saved = services.set_variable(
-            project=obj.project, actor=user_of(request), name=obj.name, value=obj.value, secret=obj.secret
-        )
+        saved = services.set_variable(project=obj.project, actor=user_of(request), **variable_in(form, obj))
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: ProjectVariable) -> None:
@@ -199,7 +217,7 @@ class ProjectVariableAdmin(InProjectAdmin):
 
 
 @admin.register(OrganizationVariable)
-class OrganizationVariableAdmin(AuditedAdmin):
+class OrganizationVariableAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "organization", "secret", "updated_at")
     list_select_related = ("organization__owner",)
@@ -213,9 +231,20 @@ class OrganizationVariableAdmin(AuditedAdmin):
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "organization_id")
 
+    def save_model(self, request: HttpRequest, obj: OrganizationVariable, form: Any, change: bool) -> None:
+        saved = services.set_organization_variable(
+            organization=obj.organization, actor=user_of(request), **variable_in(form, obj)
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: OrganizationVariable) -> None:
+        services.delete_organization_variable(
+            organization=obj.organization, actor=user_of(request), name=obj.name
+        )
+
 
 @admin.register(VariableGroup)
-class VariableGroupAdmin(AuditedAdmin):
+class VariableGroupAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "organization", "description", "updated_at")
     list_select_related = ("organization__owner",)
@@ -228,9 +257,23 @@ class VariableGroupAdmin(AuditedAdmin):
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "organization_id")
 
+    def save_model(self, request: HttpRequest, obj: VariableGroup, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in ("name", "description", "projects")}
+        if change:
+            services.update_group(group=VariableGroup.objects.get(pk=obj.pk), actor=user_of(request), **given)
+            return
+        saved = services.create_group(organization=obj.organization, actor=user_of(request), **given)
+        obj.pk = saved.pk
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The services have written the projects already."""
+
+    def delete_model(self, request: HttpRequest, obj: VariableGroup) -> None:
+        services.delete_group(group=obj, actor=user_of(request))
+
 
 @admin.register(GroupVariable)
-class GroupVariableAdmin(AuditedAdmin):
+class GroupVariableAdmin(PlatformAdmin):
     allows = (ADD, CHANGE, DELETE)
     list_display = ("name", "group", "secret", "updated_at")
     list_select_related = ("group",)
@@ -243,3 +286,10 @@ class GroupVariableAdmin(AuditedAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "group__organization_id")
+
+    def save_model(self, request: HttpRequest, obj: GroupVariable, form: Any, change: bool) -> None:
+        saved = services.set_group_variable(group=obj.group, actor=user_of(request), **variable_in(form, obj))
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: GroupVariable) -> None:
+        services.delete_group_variable(group=obj.group, actor=user_of(request), name=obj.name)

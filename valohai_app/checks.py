@@ -26,6 +26,7 @@ def register() -> None:
         check_leases,
         check_debug,
         check_organization_creation,
+        check_automatic_acceptance,
         check_secrets_keys,
         check_address_in_letters,
     ):
@@ -140,6 +141,18 @@ def check_organization_creation(app_configs: Sequence[AppConfig] | None, **kwarg
             f"ORGANIZATION_CREATION is {settings.ORGANIZATION_CREATION!r}.",
             hint="Use everyone, or superusers to let only them create organizations.",
             id="platform.E020",
+        )
+    ]
+
+
+def check_automatic_acceptance(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.AUTOMATIC_ACCEPTANCE in {"owners", "superusers"}:
+        return []
+    return [
+        Error(
+            f"AUTOMATIC_ACCEPTANCE is {settings.AUTOMATIC_ACCEPTANCE!r}.",
+            hint="Use owners, or superusers to let only them switch automatic acceptance of invitations on.",
+            id="platform.E023",
         )
     ]
 

@@ -313,6 +313,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "mlops@localh
 
 # Tenancy
 ORGANIZATION_CREATION = env.text("ORGANIZATION_CREATION", "everyone")  # who may create one; or superusers
+AUTOMATIC_ACCEPTANCE = env.text("AUTOMATIC_ACCEPTANCE", "owners")  # who may switch it on; or superusers
 
 # Audit
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 180)  # 0: rows are kept for ever

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from accounts.selectors import end_of
 from common import clock
 
@@ -23,9 +23,13 @@ class TokenSerializer(serializers.Serializer[Any]):
 class UserSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
-    email = serializers.CharField()
+    email = serializers.SerializerMethodField(help_text="one's own, and for superusers; else empty")
     first_name = serializers.CharField()
     last_name = serializers.CharField()
+
+    def get_email(self, user: User) -> str:
+        viewer = self.context["request"].user
+        return user.email if viewer.is_superuser or viewer.pk == user.pk else ""
 
 
 class LoginLinkSerializer(serializers.Serializer[Any]):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import login_links, selectors, services, signing_in
+from accounts import login_links, selectors, services, sessions, signing_in
 from accounts.api.serializers import (
     ApiTokenSerializer,
     CreatedApiTokenSerializer,
@@ -62,7 +62,7 @@ class GetTokenView(APIView):
 class MeView(APIView):
     @extend_schema(operation_id="users-me", responses=UserSerializer)
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(request.user, context={"request": request}).data)
 
 
 class LoginLinkView(APIView):
@@ -72,7 +72,8 @@ class LoginLinkView(APIView):
 
     @extend_schema(operation_id="users-login-link", responses=LoginLinkSerializer)
     def get(self, request: Request) -> Response:
-        return Response({"url": f"/auth/link/?code={login_links.create(user_of(request))}"})
+        code = login_links.create(user_of(request), _token_behind(request))
+        return Response({"url": f"/auth/link/?code={code}"})
 
 
 class UserListView(ListAPIView[Any]):
@@ -110,9 +111,8 @@ class ApiTokenListView(GenericAPIView[ApiToken]):
         """Make a token. Its secret is in this answer and nowhere else."""
         serializer = NewApiTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        made_with = request.auth if isinstance(request.auth, ApiToken) else None
         token, secret = services.create_api_token(
-            user=user_of(request), made_with=made_with, **serializer.validated_data
+            user=user_of(request), made_with=_token_behind(request), **serializer.validated_data
         )
         shown = ApiTokenSerializer(token, context={"longest_life": None})  # it ends within that already
         return Response({**shown.data, "token": secret}, status=201)
@@ -125,3 +125,8 @@ class ApiTokenDetailView(APIView):
         token = selectors.get_api_token(user_of(request), token_id)
         services.revoke_api_token(token=token, actor=user_of(request))
         return Response(status=204)
+
+
+def _token_behind(request: Request) -> ApiToken | None:
+    """The token of the request, or the one that has signed in its browser."""
+    return request.auth if isinstance(request.auth, ApiToken) else sessions.token_behind(request._request)

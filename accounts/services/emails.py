@@ -91,9 +91,15 @@ def verify_email(*, user: User, token: str, address: str) -> EmailAddress:
             user=user, what=f"{email.email} is now an address of your account", address=address
         )
     record("user.email_verified", actor=user, target=user, after={"email": email.email})
-    for act in on_proved:
-        act(user, email.email)
+    tell_proved(user, email.email)
     return email
+
+
+@transaction.atomic
+def tell_proved(user: User, email: str) -> None:
+    """What an address brings that its user has proved, by the link of a letter of whatever kind."""
+    for act in on_proved:
+        act(user, email)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Min
 
+from accounts import sessions
 from accounts.errors import (
     ReadOnlyToken,
     TokenExpired,
@@ -36,8 +37,8 @@ def create_api_token(
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which is not kept and cannot be shown again.
 
-    Without `expires_at` it lives as long as the user's organizations allow. `made_with` is the token that asks for it, if
-    one does: a token makes none that can do more, or lives longer, than itself. Raises `TokenLifetimeRefused` and
+    Without `expires_at` it lives as long as the user's organizations allow. `made_with` is the token that asks for it, or that
+    has signed in the browser that does: a token makes none that can do more, or lives longer, than itself. Raises `TokenLifetimeRefused` and
     `ReadOnlyToken`.
     """
     if made_with and made_with.access_scope == ApiToken.AccessScope.READ_ONLY:
@@ -76,6 +77,7 @@ def revoke_api_token(*, token: ApiToken, actor: User) -> None:
     if token.user_id != actor.pk and not actor.is_superuser:
         raise TokenNotFound
     record("token.revoked", actor=actor, target=token, also_for=organization_ids(token.user))
+    sessions.end_of_token(token)
     token.delete()
     notices.publish_on_commit(f"access:{token.user_id}", "changed")
 

@@ -42,10 +42,12 @@ def accept_code(*, user: User, code: str, address: str, failure: str) -> str:
 def begin_two_factor(*, user: User, password: str, address: str) -> TotpDevice:
     """A seed to show to the app. It counts once `confirm_two_factor` has seen a code of it."""
     confirm_password(user=user, password=password, address=address)
-    _require(user, on=False)
-    device, _ = TotpDevice.objects.update_or_create(
-        user=user, defaults={"seed": totp.new_seed(), "confirmed_at": None, "last_used_step": 0}
-    )
+    with transaction.atomic():
+        _lock(user)
+        _require(user, on=False)
+        device, _ = TotpDevice.objects.update_or_create(
+            user=user, defaults={"seed": totp.new_seed(), "confirmed_at": None, "last_used_step": 0}
+        )
     return device
 
 
@@ -55,6 +57,7 @@ def confirm_two_factor(*, user: User, code: str, address: str) -> list[str]:
 
     Raises `WrongCode` and `TwoFactorState`.
     """
+    _lock(user)
     device = TotpDevice.objects.filter(user=user, confirmed_at__isnull=True).first()
     if device is None:
         raise TwoFactorState("Two-factor authentication is on already, or its setup has not begun.")
@@ -98,6 +101,11 @@ def _remove(user: User, actor: User, address: str) -> None:
     TotpDevice.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     _tell(user, "user.two_factor_disabled", actor, address, "Two-factor authentication was switched off")
+
+
+def _lock(user: User) -> None:
+    """Beginning again does not undo what is confirmed at the same moment."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _prove(user: User, password: str, code: str, address: str) -> None:

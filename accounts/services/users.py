@@ -10,6 +10,7 @@ from accounts.selectors import organization_ids
 from accounts.services.emails import replace_primary, require_unproved
 from accounts.services.passwords import checked_password
 from audit.services import record, record_change, snapshot
+from common import notices
 
 _EDITED_BY_SUPERUSERS = ("email", "first_name", "last_name", "is_staff", "is_superuser")
 
@@ -60,6 +61,8 @@ def save_changed_user(*, user: User, actor: User) -> None:
     user.save(update_fields=_EDITED_BY_SUPERUSERS)
     if user.email != stored.email:
         replace_primary(user)
+    if user.is_superuser != stored.is_superuser:
+        notices.publish_on_commit(f"access:{user.pk}", "changed")
     record_change(
         "user.changed", actor=actor, target=user, before=before, after=snapshot(user, _EDITED_BY_SUPERUSERS)
     )

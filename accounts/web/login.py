@@ -60,13 +60,13 @@ def login_code(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET"])
 def login_link(request: HttpRequest) -> HttpResponse:
     """Sign the browser in by a one-time code, then go on to where its client wanted."""
-    user = login_links.redeem(request.GET.get("code", ""))
-    if user is None:
+    link = login_links.redeem(request.GET.get("code", ""))
+    if link is None:
         messages.error(request, "This login link was used already or is too old. Log in with your password.")
         return redirect("login")
     # Nobody is moved from their own account into another one by following a link.
     if not request.user.is_authenticated:
-        sessions.start(request, user, "login link")
+        sessions.start(request, link.user, "login link", token=link.token)
     return redirect(_safe_next(request))
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import selectors, services
+from accounts import selectors, services, sessions
 from accounts.current import user_of
 from accounts.web.forms import TokenForm
 from accounts.web.pages import account_page
@@ -31,6 +31,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 access_scope=form.cleaned_data["access_scope"],
                 expires_at=form.expires_at,
+                made_with=sessions.token_behind(request),
             )
             # The answer to the POST shows the secret: storing it for a redirect would mean storing it.
             command = f"vh login --host {request.build_absolute_uri('/')} --token {secret}"

@@ -18,8 +18,11 @@ def position(request: Request) -> Position | None:
 
 
 def limit(request: Request) -> int:
-    text = request.query_params.get("limit", "")
-    return min(int(text), LARGEST_LIMIT) if text.isascii() and text.isdigit() and int(text) else DEFAULT_LIMIT
+    text = request.query_params.get("limit", "").lstrip("0")
+    if not (text.isascii() and text.isdigit()):
+        return DEFAULT_LIMIT
+    # The number of digits first: Python does not read numbers of any length.
+    return LARGEST_LIMIT if len(text) > len(str(LARGEST_LIMIT)) else min(int(text), LARGEST_LIMIT)
 
 
 def answer(request: Request, rows: list[dict[str, Any]], older: Position | None) -> Response:

@@ -1,5 +1,6 @@
 """The filter above a log."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -14,6 +15,7 @@ from common.web.forms import SELECT, TEXT
 
 DAY = {**TEXT, "type": "date"}
 _LONGEST_TEXT = 200
+_KIND = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?\Z")
 _LAST_DAY = MaxValueValidator(date(2999, 12, 31))
 
 
@@ -46,7 +48,9 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: Any, *, kinds: Iterable[str]) -> None:
         super().__init__(data, auto_id="audit-%s")
-        self.fields["kind"].choices = _grouped(kinds)  # type: ignore[attr-defined]
+        asked = str(data.get("kind", ""))
+        offered = {*kinds, *([asked] if _KIND.match(asked) else [])}  # an older kind can be asked for, too
+        self.fields["kind"].choices = _grouped(offered)  # type: ignore[attr-defined]
 
     @property
     def wanted(self) -> Wanted:
@@ -70,7 +74,7 @@ def _grouped(kinds: Iterable[str]) -> list[Any]:
     choices: list[Any] = [("", "All events")]
     for thing, members in groupby(sorted(kinds), key=lambda kind: kind.partition(".")[0]):
         label = thing.replace("_", " ")
-        each = [(kind, _words(kind)) for kind in members]
+        each = [(kind, _words(kind)) for kind in members if "." in kind]
         choices.append((label.capitalize(), [(thing, f"Any of {label}"), *each]))
     return choices
 

@@ -27,7 +27,7 @@ def log_page(
     projects: Iterable[str] | None,
 ) -> dict[str, Any]:
     """What `audit/_log.html` shows of these rows. `projects`: names to offer; None where all rows are of one project."""
-    form = FilterForm(request.GET, kinds=selectors.kinds())
+    form = FilterForm(request.GET, kinds=selectors.kinds_lately(events))
     if projects is None:
         del form.fields["project"]
     before = Position.parse(request.GET.get("before", ""))
@@ -48,6 +48,6 @@ def log_file(
     request: HttpRequest, events: QuerySet[AuditEvent], shows_source: ShowsSource, *, name: str
 ) -> StreamingHttpResponse:
     """All rows that match the filter, as CSV."""
-    wanted = FilterForm(request.GET, kinds=selectors.kinds()).wanted
+    wanted = FilterForm(request.GET, kinds=selectors.kinds_lately(events)).wanted
     rows = selectors.every(selectors.matching(events, wanted))
     return attachment(as_csv(rows, shows_source), f"{name}-audit-{clock.now():%Y-%m-%d}.csv", "text/csv")

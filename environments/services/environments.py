@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Value
+from django.db.models.functions import Concat, Lower, Replace
 
 from accounts.models import Owner, User
 from audit.services import record, record_change, snapshot
@@ -13,6 +14,7 @@ from environments.errors import (
     EnvironmentInUse,
     MemberRefused,
     NameFixed,
+    NamespaceTaken,
     OwnerRefused,
     QueueTaken,
     SlugTaken,
@@ -20,7 +22,7 @@ from environments.errors import (
 )
 from environments.models import Environment
 from environments.selectors import LOCAL_SLUG
-from organizations.models import OrganizationMembership
+from organizations.models import Organization, OrganizationMembership
 
 SETTINGS = (
     "name", "description", "enabled", "team", "member", "restricted_to_teams", "allow_personal_usage", "has_gpu", "gpu_spec",
@@ -54,7 +56,7 @@ def create_environment(
 ) -> Environment:
     """A new kind of machine that belongs to `owner`; None: to everybody, which superusers decide.
 
-    Raises `OwnerRefused`, `SlugTaken`, `QueueTaken`, or `FieldsRefused` with everything else that is wrong.
+    Raises `OwnerRefused`, `NamespaceTaken`, `SlugTaken`, `QueueTaken`, or `FieldsRefused` with everything else that is wrong.
     """
     _only_settings(settings)
     if not administers(actor, owner):
@@ -62,7 +64,10 @@ def create_environment(
     environment = Environment(owner=owner, slug=slug, queue_name=queue_name or slug, name=name, **settings)
     namespace = "" if actor.is_superuser else checks.namespace_of(owner)
     checks.check_names(environment, namespace=namespace)
-    _check(environment)
+    if namespace:
+        _keep_namespaces_apart(environment)
+    checks.check_settings(environment)
+    _check_belongings(environment)
     _keep_queues_apart(environment, actor)
     try:
         with transaction.atomic():
@@ -94,13 +99,25 @@ def update_environment(*, environment: Environment, actor: User, **changes: Any)
         raise OwnerRefused(changes["owner"])
     _only_settings({name: value for name, value in changes.items() if name != "owner"})
     before = _shown(row)
+    held = {name: getattr(row, name) for name in ("owner_id", "team_id", "member_id")}
     for name, value in changes.items():
         setattr(row, name, value)
-    _check(row)
+    checks.check_settings(row)
+    if any(getattr(row, name) != held[name] for name in held):
+        # What was allowed when it was chosen may have ended since: that hinders no other change.
+        _check_belongings(row)
     row.save(update_fields=[*changes, "updated_at"])
-    if before["owner"] != _shown(row)["owner"]:
+    if row.owner_id != held["owner_id"]:
         row.team_places.exclude(team__organization_id=row.owner_id).delete()
-    record_change("environment.changed", actor=actor, target=row, before=before, after=_shown(row))
+    concerned = [held["owner_id"]] if held["owner_id"] else []
+    record_change(
+        "environment.changed",
+        actor=actor,
+        target=row,
+        before=before,
+        after=_shown(row),
+        also_for=concerned,
+    )
     return row
 
 
@@ -120,8 +137,20 @@ def delete_environment(*, environment: Environment, actor: User) -> None:
         raise EnvironmentInUse(environment) from error
 
 
-def _check(environment: Environment) -> None:
-    checks.check_settings(environment)
+def end_assignments(organization: Organization, user: User, actor: User) -> None:
+    """What was kept for somebody who is no longer a member is nobody's, and switched off until an owner has decided."""
+    assigned = Environment.objects.select_for_update(no_key=True, of=("self",)).filter(
+        owner_id=organization.pk, member=user
+    )
+    for environment in assigned.select_related("owner", "team", "member").order_by("pk"):
+        before = _shown(environment)
+        environment.member, environment.enabled = None, False
+        environment.save(update_fields=["member", "enabled", "updated_at"])
+        after = _shown(environment)
+        record_change("environment.changed", actor=actor, target=environment, before=before, after=after)
+
+
+def _check_belongings(environment: Environment) -> None:
     team, member = environment.team, environment.member
     if team is not None and team.organization_id != environment.owner_id:
         raise TeamRefused(team, environment.owner)
@@ -134,6 +163,17 @@ def _belongs(member: User, owner: Owner | None) -> bool:
         owner is not None
         and OrganizationMembership.objects.filter(user=member, organization_id=owner.pk).exists()
     )
+
+
+def _keep_namespaces_apart(environment: Environment) -> None:
+    """Of organizations whose namespaces a name fits, the oldest has it, whether or not it uses it: a refusal tells nothing."""
+    older = Organization.objects.filter(pk__lt=environment.owner_id).annotate(
+        namespace=Concat(Replace(Lower("owner__name"), Value("."), Value("-")), Value("-"))
+    )
+    for field in sorted(FIXED):
+        fitting = checks.namespaces_around(getattr(environment, field))
+        if older.filter(namespace__in=fitting).exists():
+            raise NamespaceTaken(field)
 
 
 def _keep_queues_apart(environment: Environment, actor: User) -> None:

@@ -15,10 +15,10 @@ from common.web.pages import page, with_toast
 from environments import selectors, services
 from environments.checks import namespace_of
 from environments.models import Environment, TeamPlace
-from environments.services.defaults import set_default_of_organization
 from environments.web.forms import EnvironmentForm, NewEnvironmentForm, QuotaForm
 from organizations.models import Organization, Team
 from organizations.references import team_in
+from organizations.services import change_settings
 from organizations.web.pages import OrganizationTab, organization_page
 
 TAB = OrganizationTab("environments", "Environments", "organization_environments", 40)
@@ -124,7 +124,7 @@ def set_default(request: HttpRequest, organization: str) -> HttpResponse:
     found: Organization = organization_page(request, organization, TAB.name)["organization"]
     slug = request.POST.get("environment", "")
     try:
-        set_default_of_organization(organization=found, actor=user_of(request), slug=slug)
+        change_settings(organization=found, actor=user_of(request), default_environment_slug=slug)
     except DomainError as error:
         messages.error(request, error.message)
     else:

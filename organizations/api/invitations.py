@@ -14,11 +14,10 @@ from rest_framework.views import APIView
 from accounts.current import user_of
 from common.rest.bodies import validated
 from organizations import selectors, services
-from organizations.access import Capability, require_in
 from organizations.api import serializers
 from organizations.api.organizations import ORGANIZATION_ID
 from organizations.links import invitation_link
-from organizations.models import Invitation, Organization
+from organizations.models import Invitation
 
 INVITATION_ID = OpenApiParameter("invitation_id", OpenApiTypes.UUID, location="path")
 
@@ -32,7 +31,7 @@ class InvitationListView(GenericAPIView[Invitation]):
 
     @extend_schema(operation_id="organizations_invitations_list", parameters=[ORGANIZATION_ID])
     def get(self, request: Request, organization_id: int) -> Response:
-        organization = _administered(request, organization_id)
+        organization = selectors.get_administered_organization(request.user, organization_id)
         page = self.paginate_queryset(selectors.pending_invitations(organization)) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -43,7 +42,7 @@ class InvitationListView(GenericAPIView[Invitation]):
         responses={201: serializers.InvitationSerializer},
     )
     def post(self, request: Request, organization_id: int) -> Response:
-        organization = _administered(request, organization_id)
+        organization = selectors.get_administered_organization(request.user, organization_id)
         given = validated(serializers.InvitationCreate, request)
         given["teams"] = selectors.teams_among(organization, given.get("teams", []))
         invitation = services.invite(
@@ -90,14 +89,10 @@ class InvitationResendView(APIView):
         return Response(_shown(invitation, request))
 
 
-def _administered(request: Request, organization_id: int) -> Organization:
-    organization = selectors.get_organization(request.user, organization_id)
-    require_in(request.user, Capability.ADMINISTER, organization)
-    return organization
-
-
 def _found(request: Request, organization_id: int, invitation_id: UUID) -> Invitation:
-    return selectors.get_invitation(request.user, _administered(request, organization_id), invitation_id)
+    return selectors.get_invitation(
+        request.user, selectors.get_administered_organization(request.user, organization_id), invitation_id
+    )
 
 
 def _shown(invitation: Invitation, request: Request) -> Any:

@@ -1,14 +1,17 @@
 """Inviting people into an organization by e-mail, and what they do with the letter."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from django.db import transaction
 
+from accounts.addresses import checked_email
+from accounts.errors import EmailRefused
 from accounts.models import User
 from audit.services import record
 from common import clock, mail
 from organizations import invitations
-from organizations.errors import EmailRefused, TeamRefused
+from organizations.errors import AlreadyMember, InvitationGone, OrganizationNotFound, TeamRefused
 from organizations.models import (
     PENDING,
     Invitation,
@@ -36,10 +39,10 @@ def invite(
 ) -> Invitation:
     """Send a letter with a link. Where the organization says so, an account that has proved the address is in at once.
 
-    Raises `EmailRefused`, `RoleRefused`, `TeamRefused` or `TooManyInvitations`.
+    Raises `EmailRefused`, `RoleRefused`, `TeamRefused` or `Throttled`.
     """
     hold_and_require(actor, organization)
-    email = invitations.checked_email(email)
+    email = checked_email(email)
     wanted = list(teams)
     for team in wanted:
         if team.organization_id != organization.pk:
@@ -48,7 +51,7 @@ def invite(
     account = invitations.account_of(email)
     if account and organization.memberships.filter(user=account).exists():
         raise EmailRefused(f"{email} belongs to {account}, who is a member of {organization} already.")
-    invitations.refuse_flood(Invitation, actor)
+    invitations.count_letter(actor, email)
     invitation = Invitation(organization=organization, email=email, role=checked_role(role), inviter=actor)
     secret = invitations.issue(invitation)
     invitations.save_new(invitation)
@@ -65,10 +68,11 @@ def invite(
 
 @transaction.atomic
 def resend_invitation(*, invitation: Invitation, actor: User, link: Link) -> Invitation:
-    """A new letter with a new link; the old link ends. Raises `InvitationClosed` or `SentJustNow`."""
+    """A new letter with a new link; the old link ends. Raises `InvitationClosed`, `SentJustNow` or `Throttled`."""
     hold_and_require(actor, invitation.organization)
     current = invitations.locked(invitation)
     secret = invitations.renew(current)
+    invitations.count_letter(actor, current.email)
     record("invitation.resent", actor=actor, target=current)
     _write(current, "organization_invitation", address=link(secret))
     return current
@@ -98,7 +102,7 @@ def accept(*, invitation: Invitation, user: User) -> OrganizationMembership:
 def accept_waiting(user: User, email: str) -> None:
     """Whoever proves an address is in every organization at once that invited it and says so; its link is used up.
 
-    Called in the transaction in which the address is proved.
+    Called in the transaction in which the address is proved, which what happens meanwhile to an invitation does not hinder.
     """
     waiting = Invitation.objects.filter(
         PENDING,
@@ -106,11 +110,10 @@ def accept_waiting(user: User, email: str) -> None:
         expires_at__gt=clock.now(),
         organization__auto_accept_invitations=True,
     )
-    for invitation in waiting.exclude(organization__memberships__user=user).order_by("pk"):
-        hold(invitation.organization)
-        current = invitations.locked(invitation)
-        if current.accepted_at is None and current.cancelled_at is None:
-            _let_in(current, user, actor=user)
+    # In one order for everybody: two who hold several organizations do not wait for one another.
+    for invitation in waiting.exclude(organization__memberships__user=user).order_by("organization", "pk"):
+        with suppress(OrganizationNotFound, InvitationGone, AlreadyMember):
+            accept(invitation=invitation, user=user)
 
 
 def _let_in(invitation: Invitation, user: User, *, actor: User) -> OrganizationMembership:

@@ -8,14 +8,16 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from accounts.errors import NameRefused, NotSuperuser
 from accounts.models import Owner, User
 from accounts.names import checked_owner_name
+from accounts.selectors import has_2fa
 from audit.services import record, record_change, snapshot
 from common.errors import Fault, FieldsRefused
 from organizations import access_changes
-from organizations.errors import NameRefused, NotSuperuser, SecondFactorMissing, StillOwns
+from organizations.errors import SecondFactorMissing, StillOwns
 from organizations.models import Organization, OrganizationMembership
-from organizations.selectors import has_second_factor, without_second_factor
+from organizations.selectors import without_second_factor
 from organizations.services.rights import hold_and_require
 
 SETTINGS = frozenset(
@@ -71,6 +73,8 @@ def change_settings(*, organization: Organization, actor: User, **changes: Any) 
     for name, value in changes.items():
         setattr(changed, name, value)
     _check(changed, changes)
+    if changed.auto_accept_invitations and not before["auto_accept_invitations"]:
+        _require_automatic_acceptance(actor)
     if changed.require_2fa and not before["require_2fa"]:
         _require_second_factor_of(actor, changed)
         access_changes.announce(without_second_factor(changed))
@@ -117,8 +121,17 @@ def _check(organization: Organization, changes: dict[str, Any]) -> None:
         check(organization, changes)
 
 
+def _require_automatic_acceptance(actor: User) -> None:
+    """It tells an owner who has an account: the operator may leave it to superusers (docs/decisions/0112)."""
+    if settings.AUTOMATIC_ACCEPTANCE == "superusers" and not actor.is_superuser:
+        fault = Fault(
+            "Only a superuser of this installation may switch this on. Ask one of them.", "forbidden"
+        )
+        raise FieldsRefused({"auto_accept_invitations": [fault]})
+
+
 def _require_second_factor_of(actor: User, organization: Organization) -> None:
     """An owner does not shut the door behind themself."""
     belongs = organization.memberships.filter(user=actor).exists()
-    if belongs and not has_second_factor(actor):
+    if belongs and not has_2fa(actor):
         raise SecondFactorMissing

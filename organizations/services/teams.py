@@ -3,10 +3,11 @@
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from accounts.errors import NameRefused
 from accounts.models import User
 from audit.services import record, record_change, snapshot
 from organizations import access_changes
-from organizations.errors import NameRefused, NotAMember, NotInTeam, StillOwns
+from organizations.errors import NotAMember, NotInTeam, StillOwns
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
 from organizations.services.rights import hold_and_require
 

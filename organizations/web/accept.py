@@ -4,7 +4,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from organizations import selectors, services
+from accounts.selectors import has_2fa
+from organizations import services
 from organizations.models import Invitation, OrganizationMembership
 from organizations.web import context
 from organizations.web.acceptance import Acceptance, acceptance_page
@@ -16,7 +17,7 @@ def accept(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _welcome(request: HttpRequest, membership: OrganizationMembership) -> HttpResponse:
     organization = membership.organization
-    if organization.require_2fa and not selectors.has_second_factor(membership.user):
+    if organization.require_2fa and not has_2fa(membership.user):
         messages.warning(
             request, f"You are in {organization}. It needs a second factor: set one up to see it."
         )

@@ -21,7 +21,7 @@ from common.web.pages import error_response
 from organizations import invitations
 from organizations.models import InvitationBase
 from organizations.web.forms import SignUpForm
-from organizations.web.new_accounts import create_account, sign_in
+from organizations.web.new_accounts import create_account, enter
 
 Sent = TypeVar("Sent", bound=InvitationBase)
 Place = TypeVar("Place")
@@ -83,6 +83,6 @@ def _without_account(
         except DomainError as error:
             show_error(form, error)
         else:
-            sign_in(request, user)
+            enter(request, user)
             return acceptance.welcome(request, place)
     return render(request, acceptance.template, {**context, "form": form})

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from accounts import sessions
 from accounts.models import User
 from accounts.services import create_user
+from accounts.services.emails import tell_proved
 
 
 def create_account(*, username: str, email: str, password: str) -> User:
@@ -12,5 +13,7 @@ def create_account(*, username: str, email: str, password: str) -> User:
     return create_user(actor=None, username=username, email=email, password=password, verified_email=True)
 
 
-def sign_in(request: HttpRequest, user: User) -> None:
+def enter(request: HttpRequest, user: User) -> None:
+    """Sign the new user in; what else waits for their address is theirs as well."""
+    tell_proved(user, user.email)
     sessions.start(request, user, "invitation")

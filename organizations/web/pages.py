@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.current import user_of
 from organizations import selectors
-from organizations.access import Capability, capabilities_in, require_in
+from organizations.access import Capability, Forbidden, capabilities_in
 from organizations.models import Organization
 
 
@@ -41,9 +41,9 @@ def organization_page(request: HttpRequest, name: str, active_tab: str) -> dict[
     user = user_of(request)
     organization = selectors.get_organization_by_name(user, name)
     tab = next(tab for tab in tabs if tab.name == active_tab)
-    if tab.for_owners_only:
-        require_in(user, Capability.ADMINISTER, organization)
     administers = Capability.ADMINISTER in capabilities_in(user, organization)
+    if tab.for_owners_only and not administers:
+        raise Forbidden(Capability.ADMINISTER, organization)
     return {
         "organization": organization,
         "administers": administers,
@@ -55,7 +55,8 @@ def organization_page(request: HttpRequest, name: str, active_tab: str) -> dict[
 def owned_organization_page(request: HttpRequest, name: str, active_tab: str) -> dict[str, Any]:
     """As `organization_page`, for what only owners of the organization do."""
     context = organization_page(request, name, active_tab)
-    require_in(user_of(request), Capability.ADMINISTER, context["organization"])
+    if not context["administers"]:
+        raise Forbidden(Capability.ADMINISTER, context["organization"])
     return context
 
 

@@ -17,10 +17,8 @@ from common.rest.bodies import validated
 from common.rest.fields import ReferenceField
 from common.rest.links import absolute
 from common.rest.times import timestamp
-from organizations.access import Capability, require_in
-from organizations.models import Organization
 from organizations.references import owned_organization
-from organizations.selectors import get_organization
+from organizations.selectors import get_administered_organization
 from projects import services
 from projects.api.schemas import NamedVariable, VariableName, VariableSet
 from projects.models import Variable, VariableGroup
@@ -165,14 +163,17 @@ class OrganizationVariablesView(GenericAPIView[Any]):
 
     @extend_schema(operation_id="organizations_environment_variables", parameters=[ORGANIZATION_ID])
     def get(self, request: Request, organization_id: int) -> Response:
-        return _page(self, variables_of_organization(_administered(request, organization_id)))
+        return _page(
+            self, variables_of_organization(get_administered_organization(request.user, organization_id))
+        )
 
     @extend_schema(
         operation_id="organizations_set_environment_variable", parameters=[ORGANIZATION_ID], request=VariableSet,
         responses={201: NamedVariable},
     )  # fmt: skip
     def post(self, request: Request, organization_id: int) -> Response:
-        organization, given = _administered(request, organization_id), validated(VariableSet, request)
+        organization = get_administered_organization(request.user, organization_id)
+        given = validated(VariableSet, request)
         variable = services.set_organization_variable(
             organization=organization, actor=user_of(request), **given
         )
@@ -183,7 +184,8 @@ class OrganizationVariablesView(GenericAPIView[Any]):
         request=VariableName, responses={204: None},
     )  # fmt: skip
     def delete(self, request: Request, organization_id: int) -> Response:
-        organization, given = _administered(request, organization_id), validated(VariableName, request)
+        organization = get_administered_organization(request.user, organization_id)
+        given = validated(VariableName, request)
         services.delete_organization_variable(
             organization=organization, actor=user_of(request), name=given["name"]
         )
@@ -214,9 +216,3 @@ def represent_variable(variable: Variable) -> dict[str, Any]:
 def _page(view: GenericAPIView[Any], variables: QuerySet[Any]) -> Response:
     rows = view.paginate_queryset(variables) or []
     return view.get_paginated_response([represent_variable(row) for row in rows])
-
-
-def _administered(request: Request, organization_id: int) -> Organization:
-    organization = get_organization(request.user, organization_id)
-    require_in(request.user, Capability.ADMINISTER, organization)
-    return organization

@@ -7,8 +7,9 @@ from accounts.models import User
 from audit.services import record, record_change, snapshot
 from organizations.access import LOOKING, WORKING, Capability, require
 from organizations.access_changes import announce
-from organizations.invitations import cancel
+from organizations.invitations import cancel, is_open, locked
 from organizations.models import PENDING, Organization, OrganizationMembership
+from organizations.services.rights import hold
 from projects import members
 from projects.errors import CollaboratorNotFound, CollaboratorRefused, NotAColleague
 from projects.models import Project, ProjectCollaborator, ProjectInvitation
@@ -20,10 +21,12 @@ def add_collaborator(
 ) -> ProjectCollaborator:
     """Add a member of the organization that owns the project, where people know each other. Others are invited.
 
-    Raises `CollaboratorRefused`.
+    Superusers know everybody, and may add anybody. Raises `CollaboratorRefused`.
     """
+    hold_owner(project)
     require(actor, Capability.ADMINISTER, project)
-    if not OrganizationMembership.objects.filter(organization_id=project.owner_id, user=user).exists():
+    colleagues = OrganizationMembership.objects.filter(organization_id=project.owner_id)
+    if not actor.is_superuser and not colleagues.filter(user=user).exists():
         raise NotAColleague(user.username, project.owner)
     return let_in(project, user, is_read_only=is_read_only, actor=actor)
 
@@ -57,10 +60,19 @@ def end_collaborations(organization: Organization, user: User, actor: User) -> N
     for collaborator in held.select_related("user", "project__owner"):
         _end(collaborator, actor)
     addresses = user.email_addresses.filter(verified_at__isnull=False).values_list(Lower("email"), flat=True)
-    sent = ProjectInvitation.objects.alias(lower=Lower("email")).select_related("project__owner")
-    for invitation in sent.filter(PENDING, project__owner_id=organization.pk, lower__in=list(addresses)):
-        cancel(invitation)
-        record("project_invitation.cancelled", actor=actor, target=invitation)
+    sent = ProjectInvitation.objects.alias(lower=Lower("email"))
+    waiting = sent.filter(PENDING, project__owner_id=organization.pk, lower__in=list(addresses))
+    for invitation in map(locked, waiting.order_by("pk")):
+        if is_open(invitation):
+            cancel(invitation)
+            record("project_invitation.cancelled", actor=actor, target=invitation)
+
+
+def hold_owner(project: Project) -> None:
+    """As `hold`, where an organization owns the project: nobody is let in while they are removed from it."""
+    organization = Organization.objects.filter(pk=project.owner_id).first()
+    if organization:
+        hold(organization)
 
 
 def let_in(

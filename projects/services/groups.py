@@ -76,9 +76,9 @@ def delete_group(*, group: VariableGroup, actor: User) -> None:
 
 @transaction.atomic
 def set_group_variable(
-    *, group: VariableGroup, actor: User, name: str, value: str, secret: bool
+    *, group: VariableGroup, actor: User, name: str, value: str | None, secret: bool
 ) -> GroupVariable:
-    """Create the variable, or replace it."""
+    """Create the variable, or replace it; None keeps its value. Raises `InvalidValue`."""
     require_in(actor, Capability.ADMINISTER, group.organization)
     rows = GroupVariable.objects.filter(group=group)
     return set_row(rows, actor=actor, name=name, value=value, secret=secret, group=group)

@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 from django.db import transaction
 
+from accounts.addresses import checked_email
+from accounts.errors import EmailRefused
 from accounts.models import User
 from audit.services import record
 from common import mail
 from organizations import invitations
 from organizations.access import Capability, require
-from organizations.errors import EmailRefused
 from projects.errors import CollaboratorRefused
 from projects.models import Project, ProjectCollaborator, ProjectInvitation
-from projects.services.collaborators import let_in, refuse_needless
+from projects.services.collaborators import hold_owner, let_in, refuse_needless
 
 Link = Callable[[str], str]
 """The address of the page that accepts, for the secret of an invitation."""
@@ -24,15 +25,15 @@ def invite_collaborator(
 ) -> ProjectInvitation:
     """Send a letter with a link. Whether somebody has an account with this address does not show.
 
-    Raises `EmailRefused` (also for people who have the access already) or `TooManyInvitations`.
+    Raises `EmailRefused` (also for people who have the access already) or `Throttled`.
     """
     require(actor, Capability.ADMINISTER, project)
-    email = invitations.checked_email(email)
+    email = checked_email(email)
     invitations.refuse_oneself(actor, email)
     account = invitations.account_of(email)
     if account is not None:
         _refuse_needless(project, account, email, is_read_only=is_read_only)
-    invitations.refuse_flood(ProjectInvitation, actor)
+    invitations.count_letter(actor, email)
     invitation = ProjectInvitation(project=project, email=email, is_read_only=is_read_only, inviter=actor)
     secret = invitations.issue(invitation)
     invitations.save_new(invitation)
@@ -44,10 +45,11 @@ def invite_collaborator(
 
 @transaction.atomic
 def resend_invitation(*, invitation: ProjectInvitation, actor: User, link: Link) -> ProjectInvitation:
-    """A new letter with a new link; the old link ends. Raises `InvitationClosed` or `SentJustNow`."""
+    """A new letter with a new link; the old link ends. Raises `InvitationClosed`, `SentJustNow` or `Throttled`."""
     require(actor, Capability.ADMINISTER, invitation.project)
     current = invitations.locked(invitation)
     secret = invitations.renew(current)
+    invitations.count_letter(actor, current.email)
     record("project_invitation.resent", actor=actor, target=current)
     _write(current, link(secret))
     return current
@@ -69,6 +71,7 @@ def accept_invitation(*, invitation: ProjectInvitation, user: User) -> ProjectCo
     Where the organization wants a second factor, it counts once the user has set one up. Raises `InvitationGone`, or
     `CollaboratorRefused`, and then the link stays good for somebody else.
     """
+    hold_owner(invitation.project)
     current = invitations.locked(invitation)
     invitations.check_open(current)
     collaborator = let_in(

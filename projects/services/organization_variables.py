@@ -11,9 +11,9 @@ from projects.services.variable_rows import delete_row, set_row
 
 @transaction.atomic
 def set_organization_variable(
-    *, organization: Organization, actor: User, name: str, value: str, secret: bool
+    *, organization: Organization, actor: User, name: str, value: str | None, secret: bool
 ) -> OrganizationVariable:
-    """Create the variable, or replace it."""
+    """Create the variable, or replace it; None keeps its value. Raises `InvalidValue`."""
     require_in(actor, Capability.ADMINISTER, organization)
     rows = OrganizationVariable.objects.filter(organization=organization)
     return set_row(rows, actor=actor, name=name, value=value, secret=secret, organization=organization)

@@ -19,11 +19,20 @@ Row = TypeVar("Row", ProjectVariable, OrganizationVariable, GroupVariable)
 
 
 def set_row(
-    rows: "QuerySet[Row]", *, actor: User, name: str, value: str, secret: bool, **owner: object
+    rows: "QuerySet[Row]", *, actor: User, name: str, value: str | None, secret: bool, **owner: object
 ) -> Row:
-    """Create the variable among `rows`, which belong to `owner`, or replace it. Raises `InvalidValue`."""
+    """Create the variable among `rows`, which belong to `owner`, or replace it; None keeps the value that it has.
+
+    A secret becomes public with a new value only: nobody reads the old one that way. Raises `InvalidValue`.
+    """
+    before = rows.select_for_update(no_key=True, of=("self",)).filter(name=name.replace("\0", "")).first()
+    if value is None:
+        if before and before.secret and not secret:
+            raise InvalidValue(
+                "A secret stays secret while its value stays. Give a new value.", field="value"
+            )
+        value = before.value if before else ""
     _check(name, value)
-    before = rows.filter(name=name).first()
     defaults = {"value": value, "secret": secret}
     row, _ = rows.update_or_create(name=name, **owner, defaults=defaults)  # type: ignore[arg-type]
     record(

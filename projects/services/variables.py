@@ -9,8 +9,10 @@ from projects.services.variable_rows import delete_row, set_row
 
 
 @transaction.atomic
-def set_variable(*, project: Project, actor: User, name: str, value: str, secret: bool) -> ProjectVariable:
-    """Create the variable, or replace it."""
+def set_variable(
+    *, project: Project, actor: User, name: str, value: str | None, secret: bool
+) -> ProjectVariable:
+    """Create the variable, or replace it; None keeps its value. Raises `InvalidValue`."""
     require(actor, Capability.ADMINISTER, project)
     rows = ProjectVariable.objects.filter(project=project)
     return set_row(rows, actor=actor, name=name, value=value, secret=secret, project=project)

@@ -36,7 +36,7 @@ def status(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     """Asked every second until the fetch that began at `since` has ended."""
     found: Project = project_page(request, owner, project, "")["project"]
     repository = repository_of(found)
-    since = parse_datetime(request.GET.get("since", "")) or clock.now()
+    since = _moment(request.GET.get("since", "")) or clock.now()
     if repository.last_fetched_at is None or repository.last_fetched_at < since:
         if (clock.now() - since).total_seconds() < PATIENCE_SECONDS:
             return button(request, found, since=since)
@@ -44,6 +44,15 @@ def status(request: HttpRequest, owner: str, project: str) -> HttpResponse:
         return with_toast(button(request, found), text, "warning")
     text, kind = outcome(found, repository, since)
     return with_toast(button(request, found), text, kind, commitsChanged=True)
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what `button` has not written: no time, an impossible one, or one without a zone."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
 
 
 def outcome(project: Project, repository: Repository, since: datetime) -> tuple[str, str]:

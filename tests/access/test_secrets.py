@@ -24,7 +24,7 @@ from common.redis import client as redis_client
 from executions import queue
 from executions.types import Status
 from projects import services
-from projects.models import ProjectVariable
+from projects.models import GroupVariable, OrganizationVariable, ProjectVariable
 from tests.access.declared import TABLE
 from tests.access.world import World, build_world
 from tests.executions.test_agent_api import claim
@@ -175,6 +175,31 @@ class TestTraces:
         dump = "\n".join(everything_in_redis())
         assert "vh:" in dump
         assert_clean(dump, "Redis")
+
+
+class TestTurningASecretPublic:
+    @pytest.mark.parametrize("kind", [ProjectVariable, OrganizationVariable, GroupVariable])
+    def test_takes_a_new_value(self, world: World, kind: Any) -> None:
+        """Or whoever may write the variable could read what somebody else has entered."""
+        planted = kind.objects.get(name=f"PLANTED_{kind.__name__.upper()}")
+        page = reverse(f"admin:projects_{kind.__name__.lower()}_change", args=[planted.pk])
+        client = viewers(world)["organization owner"]
+        answer = client.post(page, {"value": ""}, follow=True)
+        assert "A secret stays secret" in answer.content.decode()
+        planted.refresh_from_db()
+        assert planted.secret
+        assert planted.value == SECRETS[f"projects.{kind.__name__}.value"]
+        client.post(page, {"value": "no secret"})
+        planted.refresh_from_db()
+        assert (planted.value, planted.secret) == ("no secret", False)
+
+    @pytest.mark.parametrize("kind", [ProjectVariable, OrganizationVariable, GroupVariable])
+    def test_a_blank_value_keeps_the_secret(self, world: World, kind: Any) -> None:
+        planted = kind.objects.get(name=f"PLANTED_{kind.__name__.upper()}")
+        page = reverse(f"admin:projects_{kind.__name__.lower()}_change", args=[planted.pk])
+        viewers(world)["organization owner"].post(page, {"value": "", "secret": "on"})
+        planted.refresh_from_db()
+        assert (planted.value, planted.secret) == (SECRETS[f"projects.{kind.__name__}.value"], True)
 
 
 class TestErrors:

@@ -174,3 +174,14 @@ class TestUsers:
         assert names(bob_api) == {"alice", "bob"}
         assert names(charlie_api) == {"charlie"}
         assert names(superuser_api) >= {"alice", "bob", "charlie", "dora"}
+
+    def test_addresses_are_shown_to_their_users_and_to_superusers(
+        self, api: Any, bob_api: Any, superuser_api: Any
+    ) -> None:
+        def addresses(client: Any) -> dict[str, str]:
+            rows = client.get("/api/v0/users/").json()["results"]
+            return {row["username"]: row["email"] for row in rows}
+
+        assert addresses(api) == {"alice": "alice@example.com", "bob": ""}
+        assert addresses(bob_api) == {"alice": "", "bob": "bob@example.com"}
+        assert addresses(superuser_api)["alice"] == "alice@example.com"

@@ -1,10 +1,12 @@
 """What a token may do and for how long, whatever its user may."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -160,6 +162,58 @@ class TestApi:
         with CaptureQueriesContext(connection) as queries:
             client.get(TOKENS)
         return len(queries)
+
+
+class TestLoginLink:
+    """A browser that a token has signed in is an arm of the token's."""
+
+    @pytest.fixture
+    def end(self) -> datetime:
+        return clock.now() + timedelta(minutes=5)
+
+    @pytest.fixture
+    def token(self, alice: User, end: datetime) -> Client:
+        return client_with(alice, expires_at=end)
+
+    @pytest.fixture
+    def browser(self, token: Client) -> Client:
+        browser = Client()
+        browser.get(token.get("/api/v0/users/login_link/").json()["url"])
+        assert browser.get(ME).status_code == 200
+        return browser
+
+    def test_the_session_ends_with_the_token(self, browser: Client, end: datetime) -> None:
+        assert browser.session.get_expiry_date() == end
+        stored = Session.objects.get(session_key=browser.session.session_key)
+        assert abs(stored.expire_date - end) < timedelta(seconds=1)
+
+    def test_tokens_made_in_it_do_not_outlive_it(self, browser: Client, alice: User, end: datetime) -> None:
+        browser.post(PAGE, {"name": "by the page"})
+        post(browser, TOKENS, name="by the API")
+        ends = alice.api_tokens.exclude(name="test").values_list("expires_at", flat=True)
+        assert list(ends) == [end, end]
+
+    def test_links_made_in_it_do_not_outlive_it(self, browser: Client, end: datetime) -> None:
+        second = Client()
+        second.get(browser.get("/api/v0/users/login_link/").json()["url"])
+        assert second.session.get_expiry_date() == end
+
+    def test_revoking_the_token_signs_it_out(self, browser: Client, alice: User) -> None:
+        services.revoke_api_token(token=alice.api_tokens.get(), actor=alice)
+        assert browser.get(ME).status_code in (401, 403)
+        assert not alice.user_sessions.exists()
+
+    def test_revoking_the_token_spoils_a_link(self, token: Client, alice: User) -> None:
+        url = token.get("/api/v0/users/login_link/").json()["url"]
+        services.revoke_api_token(token=alice.api_tokens.get(), actor=alice)
+        browser = Client()
+        browser.get(url)
+        assert browser.get(ME).status_code in (401, 403)
+
+    def test_a_token_without_an_end_gives_a_session_as_long_as_any(self, full: Client) -> None:
+        browser = Client()
+        browser.get(full.get("/api/v0/users/login_link/").json()["url"])
+        assert browser.session.get_expiry_age() == settings.SESSION_COOKIE_AGE
 
 
 class TestAddress:

@@ -7,12 +7,14 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiToken, Owner, User
+from accounts.models import ApiToken, Owner, TotpDevice, User
 from accounts.services import create_api_token
+from audit.models import AuditEvent
+from common import clock, notices
 from environments.models import Environment
 from executions.types import Status
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
-from projects.models import ProjectVariable, Repository
+from projects.models import Project, ProjectVariable, Repository
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +225,86 @@ def test_environments_are_switched_off_and_on(root: Client) -> None:
     assert not Environment.objects.get(slug="gpu").enabled
     act(root, "environments_environment", "enable", environment)
     assert Environment.objects.get(slug="gpu").enabled
+
+
+class TestByTheServices:
+    """What is written here leaves the same traces, and tells the same people, as anywhere else."""
+
+    def kinds(self) -> list[str]:
+        return list(AuditEvent.objects.order_by("created_at", "pk").values_list("kind", flat=True))
+
+    def test_a_collaborator(self, root: Client, project: Project, charlie: User) -> None:
+        kind = "projects_projectcollaborator"
+        root.post(url(kind, "add"), {"project": project.pk, "user": charlie.pk})
+        collaborator = project.collaborators.get()
+        root.post(url(kind, "change", collaborator.pk), {"is_read_only": "on"})
+        assert project.collaborators.get().is_read_only
+        root.post(url(kind, "delete", collaborator.pk), {"post": "yes"})
+        assert self.kinds() == ["collaborator.added", "collaborator.changed", "collaborator.removed"]
+
+    def test_variables_of_an_organization(self, root: Client, alice: User) -> None:
+        acme = factories.make_organization("acme", owners=(alice,))
+        project = factories.make_project(acme)
+        form = {"organization": acme.pk, "name": "KEY", "value": "x"}
+        root.post(url("projects_organizationvariable", "add"), form)
+        assert acme.variables.get().value == "x"
+        root.post(
+            url("projects_variablegroup", "add"),
+            {"organization": acme.pk, "name": "shared", "description": "", "projects": [str(project.pk)]},
+        )
+        group = acme.variable_groups.get()
+        assert list(group.projects.all()) == [project]
+        root.post(url("projects_groupvariable", "add"), {"group": group.pk, "name": "KEY", "value": "y"})
+        assert group.variables.get().value == "y"
+        root.post(url("projects_variablegroup", "change", group.pk), {"name": "renamed", "description": ""})
+        group.refresh_from_db()
+        assert (group.name, list(group.projects.all())) == ("renamed", [])
+        root.post(url("projects_variablegroup", "delete", group.pk), {"post": "yes"})
+        assert self.kinds() == [
+            "variable.set", "variable_group.created", "variable.set", "variable_group.changed", "variable_group.deleted",
+        ]  # fmt: skip
+
+    def test_an_environment_and_the_places_of_teams(self, root: Client, alice: User) -> None:
+        acme = factories.make_organization("acme", owners=(alice,))
+        team = factories.make_team(acme)
+        form = {
+            "owner": acme.pk, "slug": "create", "queue_name": "acme-gpu", "name": "GPU", "kind": "vm",
+            "per_hour_price_usd": "0", "per_user_queue_quota": "0", "max_running": "0", "log_lines_per_second": "0",
+            "scale_min": "0", "scale_max": "1", "scale_down_grace_period": "15",
+        }  # fmt: skip
+        refused = root.post(url("environments_environment", "add"), form, follow=True)
+        assert "a word of the platform" in refused.content.decode()
+        root.post(url("environments_environment", "add"), {**form, "slug": "acme-gpu"})
+        environment = Environment.objects.get()
+        place = {"environment": environment.pk, "team": team.pk, "max_running": "2"}
+        root.post(url("environments_teamplace", "add"), place)
+        assert environment.team_places.get().max_running == 2
+        row = environment.team_places.get()
+        root.post(url("environments_teamplace", "delete", row.pk), {"post": "yes"})
+        assert self.kinds() == ["environment.created", *["environment.team_quotas_changed"] * 2]
+
+    def test_a_second_factor_that_is_taken_away(self, root: Client, alice: User) -> None:
+        acme = factories.make_organization("acme", members=(alice,))
+        alice.recovery_codes.create(digest="x")
+        TotpDevice.objects.create(user=alice, seed="seed", confirmed_at=clock.now())
+        root.post(url("accounts_totpdevice", "delete", alice.pk), {"post": "yes"})
+        assert not TotpDevice.objects.exists()
+        assert not alice.recovery_codes.exists()
+        event = AuditEvent.objects.get(kind="user.two_factor_disabled")
+        assert (event.actor_name, set(event.owner_ids)) == ("root", {alice.pk, acme.pk})
+
+    def test_open_pages_of_a_former_superuser_look_again(
+        self,
+        root: Client,
+        monkeypatch: pytest.MonkeyPatch,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        heard: list[str] = []
+        monkeypatch.setattr(notices, "publish", lambda topic, kind, **facts: heard.append(topic))
+        other = factories.make_user("other", is_staff=True, is_superuser=True)
+        form = {"email": "other@example.com", "first_name": "", "last_name": ""}
+        with django_capture_on_commit_callbacks(execute=True):
+            root.post(url("accounts_user", "change", other.pk), form)
+        other.refresh_from_db()
+        assert not other.is_superuser
+        assert f"access:{other.pk}" in heard

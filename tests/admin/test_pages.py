@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from audit.models import AuditEvent
+from audit.services import record
 from tests.admin.world import build_world, make_execution, own_models, registered, secrets_of
 from tests.support import factories
 
@@ -123,3 +125,19 @@ def _queries(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return len(queries)
+
+
+def test_audit_rows_do_not_tell_an_owner_the_other_organizations_of_a_member(alice: User, bob: User) -> None:
+    acme = factories.make_organization("acme", owners=(alice,), members=(bob,))
+    other = factories.make_organization("other", members=(bob,))
+    record("user.signed_in", actor=bob, target=bob, also_for=[acme.pk, other.pk])
+    event = AuditEvent.objects.get()
+    browser = Client()
+    browser.force_login(alice)
+    page = browser.get(reverse("admin:audit_auditevent_change", args=[event.pk]))
+    assert page.status_code == 200
+    assert "owner ids" not in page.content.decode().lower()
+    assert str([bob.pk, acme.pk, other.pk])[1:-1] not in page.content.decode()
+    for number in (str(other.pk), "[1]"):
+        asked = browser.get(reverse("admin:audit_auditevent_changelist"), {"owner_ids__contains": number})
+        assert asked.status_code in (302, 400)

@@ -9,12 +9,19 @@ from audit.models import AuditEvent
 from common.errors import DomainError
 from environments import services
 from environments.models import Environment, TeamPlace
-from environments.services.defaults import check_default_of_organization, set_default_of_organization
+from environments.services.defaults import check_default_of_organization
 from organizations.access import Forbidden
-from organizations.services import settings_checks
+from organizations.services import change_settings, remove_member, settings_checks
 from projects.services import create_project, update_project
 from tests.conftest import api_of
-from tests.support.factories import make_environment, make_execution, make_place, make_project, make_team
+from tests.support.factories import (
+    make_environment,
+    make_execution,
+    make_organization,
+    make_place,
+    make_project,
+    make_team,
+)
 from tests.support.shapes import Nullable, assert_shape
 from tests.support.tenants import Tenant
 
@@ -119,6 +126,22 @@ class TestCreating:
         assert "cannot be used here" in answer.json()["queue_name"][0]["message"]
         own = {"slug": "acme-twin", "name": "Twin", "queue_name": "acme-gpu"}
         assert send(acme.api, "post", "", own).status_code == 201
+
+    def test_the_namespace_of_an_older_organization_is_closed(
+        self, acme: Tenant, charlie: User, charlie_api: Any
+    ) -> None:
+        """Whether a name in it is used does not show, and nobody sits down there."""
+        make_organization("acme-gpu", owners=(charlie,))
+        make_environment("acme-gpu-two", owner=acme.organization.owner)
+        answers = [
+            send(charlie_api, "post", "", {"slug": slug, "name": "x", "owner": "acme-gpu"})
+            for slug in ("acme-gpu-two", "acme-gpu-free")
+        ]
+        assert {answer.status_code for answer in answers} == {400}
+        assert answers[0].json() == answers[1].json()
+        assert answers[0].json()["slug"][0]["code"] == "namespace"
+        assert Environment.objects.count() == 2
+        assert send(acme.api, "post", "", {"slug": "acme-gpu-big", "name": "Big"}).status_code == 201
 
     def test_members_and_strangers_create_none(
         self, acme: Tenant, charlie_api: Any, anonymous_api: Any
@@ -242,6 +265,34 @@ class TestDeleting:
         assert not AuditEvent.objects.exists()
 
 
+class TestMembersWhoLeave:
+    @pytest.fixture
+    def environment(self, acme: Tenant) -> Environment:
+        Environment.objects.filter(pk=acme.environment.pk).update(member=acme.member)
+        return Environment.objects.get(pk=acme.environment.pk)
+
+    def test_what_was_theirs_is_switched_off_until_an_owner_decides(
+        self, acme: Tenant, environment: Environment
+    ) -> None:
+        remove_member(organization=acme.organization, actor=acme.owner, user=acme.member)
+        environment.refresh_from_db()
+        assert (environment.member, environment.enabled) == (None, False)
+        assert "environment.changed" in kinds()
+
+    def test_a_member_who_is_none_any_more_hinders_no_other_change(
+        self, acme: Tenant, environment: Environment
+    ) -> None:
+        acme.organization.memberships.filter(user=acme.member).delete()
+        assert send(acme.api, "patch", "acme-gpu/", {"enabled": False}).status_code == 200
+        assert set(send(acme.api, "patch", "acme-gpu/", {"member": "otto"}).json()) == {"member"}
+
+
+def test_who_loses_an_environment_reads_of_it(acme: Tenant, rival: Tenant, superuser_api: Any) -> None:
+    assert send(superuser_api, "patch", "acme-gpu/", {"owner": "rival"}).status_code == 200
+    event = AuditEvent.objects.get(kind="environment.changed")
+    assert {acme.organization.pk, rival.organization.pk} <= set(event.owner_ids)
+
+
 class TestQuotasOfTeams:
     PATH = "acme-gpu/team-quotas/"
 
@@ -302,26 +353,28 @@ class TestQuotasOfTeams:
 
 class TestDefaults:
     def test_of_new_projects(self, acme: Tenant) -> None:
-        set_default_of_organization(organization=acme.organization, actor=acme.owner, slug="acme-gpu")
+        change_settings(organization=acme.organization, actor=acme.owner, default_environment_slug="acme-gpu")
         acme.organization.refresh_from_db()
         project = create_project(actor=acme.member, name="new", owner=acme.organization.owner)
         assert project.default_environment_slug == "acme-gpu"
         assert create_project(actor=acme.member, name="own").default_environment_slug == ""
-        assert "organization.changed" in kinds()
+        assert "organization.settings_changed" in kinds()
 
-    @pytest.mark.parametrize("slug", ["rival-gpu", "absent", "acme-off", "acme-team"])
+    @pytest.mark.parametrize("slug", ["rival-gpu", "absent", "acme-off", "acme-team", "acme-gpu\0"])
     def test_only_what_its_projects_can_use(self, acme: Tenant, rival: Tenant, slug: str) -> None:
         make_environment("acme-off", owner=acme.organization.owner, enabled=False)
         make_environment("acme-team", owner=acme.organization.owner, team=acme.team)
         with pytest.raises(DomainError) as refused:
-            set_default_of_organization(organization=acme.organization, actor=acme.owner, slug=slug)
+            change_settings(organization=acme.organization, actor=acme.owner, default_environment_slug=slug)
         assert refused.value.field == "default_environment_slug"
         acme.organization.refresh_from_db()
         assert acme.organization.default_environment_slug == ""
 
     def test_members_do_not_decide(self, acme: Tenant) -> None:
         with pytest.raises(Forbidden):
-            set_default_of_organization(organization=acme.organization, actor=acme.member, slug="acme-gpu")
+            change_settings(
+                organization=acme.organization, actor=acme.member, default_environment_slug="acme-gpu"
+            )
 
     def test_the_settings_of_an_organization_ask(self, acme: Tenant) -> None:
         assert check_default_of_organization in settings_checks

@@ -148,6 +148,16 @@ class TestWithoutAnAccount:
         assert browser.get("/organizations/acme/members/").status_code == 200
         assert nina.check_password(GOOD_PASSWORD)
 
+    def test_others_that_accept_automatically_are_joined_too(self, path: str) -> None:
+        """The link has proved the address, as the link of any other letter does."""
+        for name, automatically in (("eager", True), ("patient", False)):
+            organization = factories.make_organization(name)
+            Organization.objects.filter(pk=organization.pk).update(auto_accept_invitations=automatically)
+            factories.make_invitation(organization, "New@example.com")
+        Client().post(path, {"username": "nina", "password": GOOD_PASSWORD})
+        joined = OrganizationMembership.objects.filter(user__username="nina")
+        assert set(joined.values_list("organization__owner__name", flat=True)) == {"acme", "eager"}
+
     @pytest.mark.parametrize(
         ("username", "password", "field"),
         [

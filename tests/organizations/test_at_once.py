@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from common.errors import DomainError
 from organizations import services
 from organizations.models import Invitation, Organization, OrganizationMembership, TeamMembership
-from projects.models import Project
-from projects.services import create_project
+from projects.models import Project, ProjectCollaborator, ProjectInvitation
+from projects.services import accept_invitation, add_collaborator, create_project
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +86,52 @@ def test_nobody_is_put_into_a_team_while_they_are_removed(acme: Organization) ->
         )
         assert not OrganizationMembership.objects.filter(user=carol).exists()
         assert not TeamMembership.objects.filter(user=carol).exists()
+
+
+def after_the_removal_has_begun(change: Callable[[], Any], acme: Organization, leaver: User) -> list[Any]:
+    """Do `change` while the removal of `leaver` is under way, or wait until it has ended; what it was refused with."""
+    begun, refused = threading.Event(), []
+
+    def run() -> None:
+        begun.wait(30)
+        try:
+            change()
+        except DomainError as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with transaction.atomic():
+        services.remove_member(organization=acme, actor=member("alice"), user=leaver)
+        begun.set()
+        thread.join(1)
+    thread.join(30)
+    return refused
+
+
+def test_nobody_is_added_to_a_project_while_they_are_removed(acme: Organization) -> None:
+    carol, project = factories.make_user("carol"), factories.make_project(acme)
+    OrganizationMembership.objects.create(organization=acme, user=carol, role=Role.VIEWER)
+    refused = after_the_removal_has_begun(
+        lambda: add_collaborator(project=project, actor=member("alice"), user=carol), acme, carol
+    )
+    assert [error.code for error in refused] == ["not_a_member"]
+    assert not ProjectCollaborator.objects.exists()
+
+
+def test_no_link_lets_somebody_in_while_they_are_removed(acme: Organization) -> None:
+    carol, project = factories.make_user("carol"), factories.make_project(acme)
+    OrganizationMembership.objects.create(organization=acme, user=carol, role=Role.VIEWER)
+    factories.make_verified_email(carol, "carol@example.com")
+    sent = factories.make_project_invitation(project, "carol@example.com")
+    refused = after_the_removal_has_begun(lambda: accept_invitation(invitation=sent, user=carol), acme, carol)
+    assert [error.code for error in refused] == ["invitation_gone"]
+    assert not ProjectCollaborator.objects.exists()
+    (row,) = ProjectInvitation.objects.all()
+    assert row.cancelled_at
+    assert row.accepted_at is None
 
 
 def test_a_link_that_two_people_use_lets_one_in(acme: Organization) -> None:

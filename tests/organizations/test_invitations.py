@@ -10,10 +10,12 @@ from django.core.mail import EmailMessage
 
 from accounts.models import User
 from accounts.services import emails
+from accounts.throttling import INVITATIONS
 from audit.models import AuditEvent
 from common import clock
-from organizations import invitations
+from organizations import invitations, services
 from organizations.models import Invitation, Organization, OrganizationMembership, Team
+from projects.services import invite_collaborator
 from tests.conftest import api_of
 from tests.organizations.conftest import results
 from tests.support import factories
@@ -147,10 +149,35 @@ class TestRefusals:
         assert not Invitation.objects.exists()
 
     def test_a_flood(self, alice: User, alice_api: Any, path: str, acme: Organization) -> None:
-        for _ in range(invitations.LETTERS_PER_DAY):
-            factories.make_invitation(acme, inviter=alice, cancelled_at=clock.now())
+        for number in range(INVITATIONS.per_account):
+            invitations.count_letter(alice, f"{number}@example.com")
         answer = alice_api.post(path, {"email": "new@example.com"})
         assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+        assert not Invitation.objects.exists()
+
+    def test_one_person_gets_few_letters_however_they_are_sent(
+        self, alice: User, alice_api: Any, path: str, acme: Organization
+    ) -> None:
+        """Cancelled and sent anew, sent again, or from projects that are deleted afterwards."""
+        for _ in range(2):
+            sent = alice_api.post(path, {"email": "new@example.com"}).json()
+            alice_api.delete(f"{path}{sent['id']}/")
+        for _ in range(2):
+            project = factories.make_project(acme)
+            invite_collaborator(project=project, actor=alice, email="NEW@example.com", link=str)
+            project.delete()
+        pending = factories.make_invitation(acme, "new@example.com", sent_at=clock.now() - timedelta(days=1))
+        assert alice_api.post(f"{path}{pending.pk}/resend/").status_code == 200
+        Invitation.objects.update(sent_at=clock.now() - timedelta(days=1))
+        assert alice_api.post(f"{path}{pending.pk}/resend/").status_code == 429
+        alice_api.delete(f"{path}{pending.pk}/")
+        assert alice_api.post(path, {"email": "new@example.com"}).status_code == 429
+        assert alice_api.post(path, {"email": "other@example.com"}).status_code == 201
+
+    def test_only_addresses_that_can_have_an_account(self, alice_api: Any, path: str) -> None:
+        answer = alice_api.post(path, {"email": "anna@m\u00fcller.example.com"})
+        assert (answer.status_code, list(answer.json())) == (400, ["email"])
+        assert not Invitation.objects.exists()
 
     def test_members_do_not_invite_or_look(self, bob: User, path: str, acme: Organization) -> None:
         pending = factories.make_invitation(acme, "new@example.com")
@@ -261,6 +288,22 @@ class TestAcceptedAutomatically:
         token = signing.dumps([str(email.pk), email.email], salt="accounts.verify-email")
         emails.verify_email(user=charlie, token=token, address="")
         assert charlie.memberships.get().role == Role.MEMBER
+
+    def test_one_that_ends_meanwhile_does_not_hinder_the_proof(
+        self, acme: Organization, rival: Organization, charlie: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Organization.objects.update(auto_accept_invitations=True)
+        gone = factories.make_invitation(acme, "boss@example.com")
+        factories.make_invitation(rival, "boss@example.com")
+        real = invitations.locked
+
+        def a_moment_too_late(invitation: Invitation) -> Invitation:
+            Invitation.objects.filter(pk=gone.pk).update(cancelled_at=clock.now())
+            return real(invitation)
+
+        monkeypatch.setattr(invitations, "locked", a_moment_too_late)
+        services.accept_waiting(charlie, "boss@example.com")
+        assert charlie.memberships.get().organization == rival
 
     def test_not_whoever_only_claims_it(self, alice_api: Any, path: str, charlie: User) -> None:
         charlie.email_addresses.create(email="boss@example.com")

@@ -129,6 +129,20 @@ class TestSettings:
         assert not Organization.objects.get().forbid_public_stores
         assert not AuditEvent.objects.exists()
 
+    def test_the_operator_may_leave_automatic_acceptance_to_superusers(
+        self, settings: Any, alice_api: Any, superuser_api: Any, path: str, acme: Organization
+    ) -> None:
+        """It tells an owner who has an account."""
+        settings.AUTOMATIC_ACCEPTANCE = "superusers"
+        refused = alice_api.patch(path, {"auto_accept_invitations": True})
+        assert (refused.status_code, list(refused.json())) == (400, ["auto_accept_invitations"])
+        assert not Organization.objects.get().auto_accept_invitations
+        assert superuser_api.patch(path, {"auto_accept_invitations": True}).status_code == 200
+        assert (
+            alice_api.patch(path, {"auto_accept_invitations": True, "require_2fa": False}).status_code == 200
+        )
+        assert alice_api.patch(path, {"auto_accept_invitations": False}).status_code == 200
+
     def test_members_change_none(self, bob: User, path: str) -> None:
         assert api_of(bob).patch(path, {"forbid_public_stores": True}).status_code == 403
         assert not Organization.objects.get().forbid_public_stores

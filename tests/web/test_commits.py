@@ -1,5 +1,7 @@
+import pytest
 from django.test import Client
 
+from common import clock
 from projects.models import Project, Repository
 from projects.web.links import web_link
 from tests.support import factories
@@ -74,3 +76,12 @@ def test_reader_cannot_fetch(project: Project, charlie, charlie_browser: Client)
     Repository.objects.create(project=project, url="https://git.example.com/a.git")
     factories.make_collaborator(project, charlie, is_read_only=True)
     assert charlie_browser.post(page("project_fetch", project)).status_code == 403
+
+
+@pytest.mark.parametrize("since", ["", "x", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "2026-01-01\0"])
+def test_a_moment_that_is_none_counts_as_now(project: Project, alice_browser: Client, since: str) -> None:
+    Repository.objects.create(
+        project=project, url="https://git.example.com/a.git", last_fetched_at=clock.now()
+    )
+    answer = alice_browser.get(page("project_fetch_status", project), {"since": since})
+    assert answer.status_code == 200
