@@ -141,8 +141,10 @@ def _locked(path, check):
 def _lock(descriptor):
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        pass  # a file system without locks: two that fetch the same would spoil each other's file, and its checksum tells
     return True
 
 

@@ -10,7 +10,7 @@ from peon.http_client import HttpError, Unreachable
 from peon.parallel import in_parallel
 from peon.sizes import size_text
 
-PARALLEL = 6
+PARALLEL = 8
 MOST_LINES = 100
 
 

@@ -81,7 +81,7 @@ class Job:
 
     def close(self):
         """Keep lease and spool until the server has everything, then forget the job."""
-        self._worker.cache.trim()  # now that the job's files are gone, nothing of theirs is in use
+        self._tidy(self._worker.cache.trim)
         if self._spool is not None:
             self._lease.hurry()
             if self._spool.has_finish and not self._spool.is_empty():
@@ -90,6 +90,13 @@ class Job:
             self._sender.join()
         self._lease.release()
         self._folder.remove()
+
+    def _tidy(self, tidy):
+        """Once the job's files are gone, nothing of the cache is in use by it. The job has ended whatever comes of it."""
+        try:
+            tidy()
+        except OSError:
+            logger.exception("the cache could not be tidied")
 
     def _claim(self):
         api = self._api(CLAIM_PATIENCE_SECONDS)
@@ -117,7 +124,8 @@ class Job:
         log = JobLog(self._spool, self._masker, details["limits"].get("log_lines_per_second") or 0)
         run = _Run(self, details, log)
         self._finish(run.outcome())
-        run.clean_up()
+        if run.empties_caches:
+            self._tidy(self._worker.cache.clear)
 
     def _finish(self, outcome):
         """The last event; nothing follows it."""
@@ -295,10 +303,9 @@ class _Run:
             return Outcome(ERROR, ended.exit_code, self._outputs.failures[0])
         return ended
 
-    def clean_up(self):
-        """When the job's files are gone."""
-        if self._controls.clean:
-            self._worker.cache.clear()
+    @property
+    def empties_caches(self):
+        return self._controls.clean
 
 
 def _write_note(path, attempt):

@@ -113,12 +113,10 @@ def test_waiting_ends_with_the_job(cache):
         raise InterruptedError
 
     contents = Contents(cache)
-    with (
-        contents.incoming("a", lambda: None),
-        pytest.raises(InterruptedError),
-        contents.incoming("a", stopped),
-    ):
-        pass
+    with contents.incoming("a", lambda: None):
+        second = contents.incoming("a", stopped)
+        with pytest.raises(InterruptedError):
+            second.__enter__()
 
 
 def test_what_was_given_up_leaves_nothing(cache):
