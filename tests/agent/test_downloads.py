@@ -40,11 +40,12 @@ class Place:
     def __init__(self, folder):
         self.folder = folder
         self.changes = []
+        self.timeout_seconds = 30
         self.target = str(folder / "job" / "inputs" / "a")
 
     def downloader(self, **options):
         return Downloader(
-            HttpClient(timeout_seconds=1),
+            HttpClient(self.timeout_seconds),
             Cache(str(self.folder / "cache"), 1 << 30),
             options.pop("use_cache", True),
             lambda: None,
@@ -139,6 +140,7 @@ def test_a_server_without_ranges(store, place):
 @pytest.mark.parametrize("content", [SMALL, LARGE])
 @pytest.mark.parametrize("make", [datum, address])
 def test_a_fault_that_passes(store, place, fault, content, make):
+    place.timeout_seconds = 1 if fault.pause else 30
     store.faults = [fault, fault]
     place.fetch(make(store, content))
     assert place.content() == content

@@ -74,6 +74,7 @@ class Job:
         self.store = store
         self.api = Api(store)
         self.said = []
+        self.timeout_seconds = 30
         self.spool = Spool()
         self._folder = JobFolder(str(folder))
         self._folder.create()
@@ -84,7 +85,12 @@ class Job:
 
     def upload(self):
         outputs = Outputs(
-            self._folder, self.api, HttpClient(timeout_seconds=1), self.spool, self.said.append, lambda: None
+            self._folder,
+            self.api,
+            HttpClient(self.timeout_seconds),
+            self.spool,
+            self.said.append,
+            lambda: None,
         )
         outputs.upload_rest()
         return outputs
@@ -143,6 +149,7 @@ def test_parts_of_one_file_go_at_the_same_time(job, store):
     ],
 )
 def test_a_fault_that_passes(job, store, fault):
+    job.timeout_seconds = 1 if fault.pause else 30
     store.faults = [fault, fault]
     job.write("small", SMALL)
     job.write("large", LARGE)
