@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "access": "the executions that somebody may see, at 1,000 organizations and 1,000,000 executions; seeding takes minutes",
     "logs": "log throughput, and latency to many viewers",
     "masking": "what masking of secrets costs the agent",
+    "transfer": "files up and down through the agent, beside s5cmd, boto3 and the disk",
     "login": "processor time of a login",
 }
 """Each is a module of this package with `measure()`, which yields figures."""

@@ -2,12 +2,15 @@
 
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Func, IntegerField, Prefetch, QuerySet
+from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from environments.models import Environment
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
+from executions.types import ALERTS
 from organizations.access import visible_to
 from projects.models import Commit, Project
 
@@ -34,6 +37,13 @@ def with_shared_related(executions: QuerySet[Execution]) -> QuerySet[Execution]:
         Prefetch("environment", Environment.objects.select_related("owner")),
         "creator",
     )
+
+
+def with_alert_count(executions: QuerySet[Execution]) -> QuerySet[Execution]:
+    """Also `alert_count`, without reading everything that workers said of the runs."""
+    alerts = KeyTransform(ALERTS, "runtime_facts")
+    count = Func(alerts, function="jsonb_array_length", output_field=IntegerField())
+    return executions.annotate(alert_count=Coalesce(count, 0))
 
 
 def get_execution(user: User, reference: str) -> Execution:

@@ -24,6 +24,9 @@ WAITING = frozenset({Status.CREATED, Status.QUEUED})
 RUNNING = frozenset({Status.STARTED, Status.STOPPING})
 """A worker holds the execution, or held it when it was last heard of."""
 
+ALERTS = "alerts"
+"""Key of an execution's `runtime_facts`: what whoever looks at the run should know, as `[{"kind", "text", "time"}]`."""
+
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CREATED: frozenset({Status.QUEUED, Status.STOPPED}),
     Status.QUEUED: frozenset({Status.STARTED, Status.STOPPED, Status.ERROR}),

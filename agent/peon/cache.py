@@ -1,15 +1,27 @@
-"""What one job leaves for the next, bounded in size; the entries unused for longest go first.
+"""What one job leaves for the next, bounded in size; what was unused for longest goes first.
 
-An entry is a directory `<kind>/<key>/` with `content` (a file or a directory) and `about.json`, whose "size" is in bytes
-and whose modification time says when the entry was last used.
+Several agents may share a cache. Code and packages are directories `<kind>/<key>/` with `content` and `about.json`, whose
+"size" is in bytes and whose time of modification says when the entry was used last. Input files are in `data/`, see
+`contents.py`; what addresses gave is in `addresses/` and `seen/`, see `addresses.py`.
 """
 
+import fcntl
 import json
 import os
+import time
 
 from peon.job_folder import remove_tree
 
-KINDS = ("code", "data", "python")
+DATA = "data"
+FOLDERS = ("code", "python")
+RECORDS = ("addresses", "seen")
+UNFINISHED = ".new-"
+"""How the names begin of what is not whole yet."""
+_ABANDONED_SECONDS = 24 * 3600
+_FORGOTTEN_SECONDS = 180 * 24 * 3600
+_BEING_READ_SECONDS = (
+    600  # an entry is used as long as it takes to copy it, and its last use is when that began
+)
 
 
 class Cache:
@@ -24,36 +36,82 @@ class Cache:
         return path
 
     def clear(self):
-        for kind in KINDS:
-            remove_tree(os.path.join(self.directory, kind))
+        """Remove everything that no other agent works at. What addresses gave once is remembered."""
+        for kind in FOLDERS:
+            for path in self._folders(kind):
+                remove_tree(path)
+        for kind in (DATA, "addresses"):
+            for found in self._scan(kind):
+                if not found.name.startswith(UNFINISHED):
+                    _unlink(found.path)
+        self._remove_leftovers()
 
-    def trim(self):
-        """Remove the entries unused for longest until the rest is within the limit. Returns the bytes removed."""
-        entries = sorted(self._entries())
-        excess = sum(size for _, size, _ in entries) - self._limit_bytes
-        removed = 0
-        for _, size, path in entries:
+    def trim(self, room_bytes=0):
+        """Remove what was unused for longest, until the rest and `room_bytes` are within the limit.
+
+        What a running job uses stays, and counts. Returns the bytes removed.
+        """
+        self._remove_leftovers()
+        total, removable = 0, []
+        for used_at, size, path, is_in_use in self._entries():
+            total += size
+            if not is_in_use:
+                removable.append((used_at, size, path))
+        excess, removed = total + room_bytes - self._limit_bytes, 0
+        for _, size, path in sorted(removable):
             if removed >= excess:
                 break
-            remove_tree(path)
+            _remove(path)
             removed += size
         return removed
 
     def _entries(self):
-        for kind in KINDS:
-            for path in _folders(os.path.join(self.directory, kind)):
-                about = read_about(path)
-                if about is not None:
-                    yield os.stat(os.path.join(path, "about.json")).st_mtime, about["size"], path
+        """(used at, bytes, path, whether a job uses it)."""
+        now = time.time()
+        for found in self._scan(DATA):
+            status = _status(found)
+            if status is not None and not found.name.startswith(UNFINISHED):
+                # A job has it under another name.
+                yield status.st_atime, status.st_size, found.path, status.st_nlink > 1
+        for kind in FOLDERS:
+            for path in self._folders(kind):
+                about, used_at = read_about(path), _modified_at(os.path.join(path, "about.json"))
+                if about is not None and used_at is not None:
+                    yield used_at, about["size"], path, now - used_at < _BEING_READ_SECONDS
+
+    def _remove_leftovers(self):
+        """What killed agents had begun, and records that nobody has asked for in half a year."""
+        now = time.time()
+        for found in self._scan(DATA):
+            if found.is_dir(follow_symlinks=False):
+                remove_tree(found.path)  # an agent of before there were only files
+            elif found.name.startswith(UNFINISHED):
+                _unlink_unless_locked(found.path)
+        for kind in FOLDERS:
+            self._remove_older(kind, now - _ABANDONED_SECONDS, only=UNFINISHED)
+        for kind in RECORDS:
+            self._remove_older(kind, now - _ABANDONED_SECONDS, only=UNFINISHED)
+            self._remove_older(kind, now - _FORGOTTEN_SECONDS)
+
+    def _remove_older(self, kind, moment, only=""):
+        for found in self._scan(kind):
+            status = _status(found)
+            if found.name.startswith(only) and status is not None and status.st_mtime < moment:
+                _remove(found.path)
+
+    def _folders(self, kind):
+        return [found.path for found in self._scan(kind) if not found.name.startswith(".")]
+
+    def _scan(self, kind):
+        try:
+            return list(os.scandir(os.path.join(self.directory, kind)))
+        except FileNotFoundError:
+            return []
 
 
 def read_about(entry):
     """What is known of an entry; None when it is not there, or not whole."""
-    try:
-        with open(os.path.join(entry, "about.json")) as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
+    return read_json(os.path.join(entry, "about.json"))
 
 
 def write_about(entry, about):
@@ -66,7 +124,7 @@ def touch(entry):
     try:
         os.utime(os.path.join(entry, "about.json"), None)
     except OSError:
-        pass  # another agent removed it meanwhile; its content is linked already
+        pass  # another agent removed it meanwhile
 
 
 def publish(unfinished, entry):
@@ -77,16 +135,60 @@ def publish(unfinished, entry):
         remove_tree(unfinished)
 
 
-def size_of_tree(path):
-    """Bytes of all files below `path`."""
-    total = 0
-    for folder, _, names in os.walk(path):
-        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
-    return total
-
-
-def _folders(path):
+def read_json(path):
     try:
-        return [os.path.join(path, name) for name in os.listdir(path) if not name.startswith(".")]
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def is_at(descriptor, path):
+    """Whether `path` is still the name of the open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
-        return []
+        return False
+
+
+def _remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        remove_tree(path)
+    else:
+        _unlink(path)
+
+
+def _unlink(path):
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # another agent was first
+
+
+def _unlink_unless_locked(path):
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_at(descriptor, path):
+            _unlink(path)
+    except OSError:
+        pass  # an agent is at it
+    finally:
+        os.close(descriptor)
+
+
+def _status(found):
+    try:
+        return found.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _modified_at(path):
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None

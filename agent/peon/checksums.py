@@ -1,23 +1,109 @@
 """The three checksums that the platform keeps of a file, made in one pass."""
 
 import hashlib
+import os
+import threading
 
 NAMES = ("md5", "sha1", "sha256")
+_BLOCK_BYTES = 256 << 10
 
 
 class Checksums:
-    def __init__(self):
-        self._hashes = [hashlib.new(name) for name in NAMES]
+    def __init__(self, names=NAMES):
+        self._hashes = {name: hashlib.new(name) for name in names}
         self.size = 0
 
     def update(self, block):
-        for one in self._hashes:
+        for one in self._hashes.values():
             one.update(block)
         self.size += len(block)
 
     def values(self):
         """{"md5", "sha1", "sha256"} as hexadecimal text."""
-        return {name: one.hexdigest() for name, one in zip(NAMES, self._hashes)}
+        return {name: one.hexdigest() for name, one in self._hashes.items()}
+
+
+class HashingBeside:
+    """Checksums of an open file, made by threads of their own while it is sent or while it arrives.
+
+    They read what was read or written a moment ago, so that the disk is not asked again. `size` is in bytes; `available`
+    of them, from the start, can be read already.
+    """
+
+    def __init__(self, descriptor, size, available, names=NAMES):
+        # md5 takes as long as the other two together.
+        groups = [[name for name in names if name == "md5"], [name for name in names if name != "md5"]]
+        self._followers = [_Follower(descriptor, size, available, group) for group in groups if group]
+        for follower in self._followers:
+            follower.start()
+
+    def extend(self, available):
+        for follower in self._followers:
+            follower.extend(available)
+
+    def values(self, check):
+        """As `Checksums.values`, once all is read; `check` is called while it is waited for. Raises OSError."""
+        found = {}
+        for follower in self._followers:
+            found.update(follower.values(check))
+        return found
+
+    def stop(self):
+        """Read no more. The descriptor can be closed after it."""
+        for follower in self._followers:
+            follower.stop()
+
+
+class _Follower(threading.Thread):
+    def __init__(self, descriptor, size, available, names):
+        super().__init__(name="checksums", daemon=True)
+        self._checksums = Checksums(names)
+        self._descriptor = descriptor
+        self._size = size
+        self._available = available
+        self._wanted = True
+        self._failure = None
+        self._news = threading.Condition()
+
+    def run(self):
+        try:
+            while self._checksums.size < self._size:
+                with self._news:
+                    while self._wanted and self._available <= self._checksums.size:
+                        self._news.wait()
+                if not self._wanted:
+                    return
+                self._read_what_is_there()
+        except OSError as error:
+            self._failure = error
+
+    def _read_what_is_there(self):
+        while self._wanted and self._checksums.size < self._available:
+            position = self._checksums.size
+            count = min(_BLOCK_BYTES, self._available - position)
+            block = os.pread(self._descriptor, count, position)
+            if not block:
+                raise OSError("the file became shorter while it was read")
+            self._checksums.update(block)
+
+    def extend(self, available):
+        with self._news:
+            self._available = available
+            self._news.notify()
+
+    def values(self, check):
+        while self.is_alive():
+            self.join(0.1)
+            check()
+        if self._failure is not None:
+            raise self._failure
+        return self._checksums.values()
+
+    def stop(self):
+        with self._news:
+            self._wanted = False
+            self._news.notify()
+        self.join()
 
 
 def difference(expected, found):

@@ -28,6 +28,9 @@ class Settings:
             raise ConfigurationError("QUEUES is empty: name at least one queue, separated by commas.")
         self.runtime = _choice(values, "RUNTIME", RUNTIMES)
         self.directory = os.path.abspath(values.get("PEON_DIR") or _default_directory())
+        self.cache_directory = os.path.abspath(
+            values.get("CACHE_DIR") or os.path.join(self.directory, "cache")
+        )
         self.cache_bytes = size_in_bytes("CACHE_SIZE", values.get("CACHE_SIZE") or "20G")
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         self.job_python = values.get("JOB_PYTHON", "")

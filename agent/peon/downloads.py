@@ -1,17 +1,16 @@
 """One file of an input: from the cache when it is the same content, else from its address, checked as it arrives."""
 
-import hashlib
 import os
-import shutil
-import tempfile
-import time
+import threading
 
-from peon.cache import publish, read_about, touch, write_about
-from peon.checksums import NAMES, Checksums, difference
-from peon.http_client import BLOCK_BYTES, HttpError, Unreachable, shown_url
-from peon.job_folder import remove_tree
+from peon.addresses import Addresses, cache_key, is_immutable
+from peon.checksums import NAMES, difference
+from peon.contents import Contents, incoming_beside
+from peon.http_client import shown_url
+from peon.receiving import Reception, Source
 
-_PAUSES = (0.2, 0.5, 1, 2, 4)
+_MOST_HELPERS = 8  # additional streams of large files, of all files together
+_ROOM_IS_MADE_FROM_BYTES = 100000000
 
 
 class Damaged(Exception):
@@ -19,161 +18,124 @@ class Damaged(Exception):
 
 
 class Downloader:
-    """`interrupted` raises when the job is to end."""
+    """`interrupted` raises when the job is to end; `changed(file, before, now)` hears of an address that gives
+    something else than the project saw there last; both have "size" and "sha256".
+    """
 
-    def __init__(self, http, cache, use_cache, interrupted):
+    def __init__(
+        self, http, cache, use_cache, interrupted, project_id="", changed=lambda file, before, now: None
+    ):
         self._http = http
         self._cache = cache
+        self._contents = Contents(cache)
+        self._addresses = Addresses(cache, project_id)
         self._use_cache = use_cache
         self._interrupted = interrupted
+        self._changed = changed
+        self._helpers = threading.BoundedSemaphore(_MOST_HELPERS)
 
-    def fetch(self, file, target):
-        """Put `file` (as in the job's details) at the path `target`.
+    def make_room(self, files):
+        """Large files come into a full cache: what was unused for longest goes before they come, not after."""
+        missing = sum(file.get("size") or 0 for file in files if not self._is_cached(file))
+        if self._use_cache and missing >= _ROOM_IS_MADE_FROM_BYTES:
+            self._cache.trim(missing)
 
-        Returns what is known of it: {"size", "md5", "sha1", "sha256", "from_cache"}. Raises HttpError, Unreachable,
-        Damaged or OSError.
+    def fetch(self, file, target, renew=None):
+        """Put `file` (as in the job's details) at the path `target`, whole or not at all.
+
+        `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "md5", "sha1",
+        "sha256", "from_cache"}. Raises HttpError, Unreachable, Damaged or OSError.
         """
-        folder = self._cache.kind("data")
-        entry = os.path.join(folder, cache_key(file))
-        about = _whole(entry, file) if self._use_cache else None
-        fresh = None if about and _is_immutable(file) else self._download(file, about, folder)
-        if fresh is not None:
-            try:
-                return self._deliver_fresh(file, fresh, entry, target)
-            finally:
-                remove_tree(fresh.folder)
-        touch(entry)
-        _link(os.path.join(entry, "content"), target)
-        return dict(_measured(about), from_cache=True)
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+        source = Source(self._http, file, renew)
+        measured = self._through_cache(file, source, target) if self._use_cache else None
+        if measured is None:
+            with incoming_beside(target) as incoming:
+                measured, _ = self._receive(file, source, incoming, {})
+                incoming.seal()
+                incoming.move(target)
+        if not is_immutable(file):
+            self._look_for_change(file, measured)
+        return measured
 
-    def _deliver_fresh(self, file, fresh, entry, target):
-        self._interrupted()  # the job's folder may be gone
-        content = os.path.join(fresh.folder, "content")
-        _link(content, target)
-        if self._use_cache and (_is_immutable(file) or fresh.validators):
-            # Read-only, so that only root can change cached content by accident; changed content is not used again.
-            os.chmod(content, 0o444)
-            about = dict(fresh.measured, validators=fresh.validators, mtime=os.stat(content).st_mtime)
-            write_about(fresh.folder, about)
-            remove_tree(entry)
-            publish(fresh.folder, entry)
-        return dict(fresh.measured, from_cache=False)
+    def _is_cached(self, file):
+        return bool(file.get("sha256")) and self._contents.has(file["sha256"], file.get("size"))
 
-    def _download(self, file, about, folder):
-        """A `_Fresh`, or None when the server says that the cached content is still the current one."""
-        fresh = _Fresh(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            if not self._fill(file, fresh, about):
-                remove_tree(fresh.folder)
-                return None
-            wrong = difference(file, fresh.measured)
-            if wrong:
-                raise Damaged("what arrived from {} is damaged: {}".format(shown_url(file["url"]), wrong))
-            return fresh
-        except BaseException:
-            remove_tree(fresh.folder)
-            raise
+    def _through_cache(self, file, source, target):
+        """None when the content was removed at the wrong moment."""
+        key = cache_key(file)
+        found = self._from_cache(file, key, target)
+        if found is not None:
+            return found
+        with self._contents.incoming(key, self._interrupted) as incoming:
+            found = self._from_cache(file, key, target)  # another job may have fetched it meanwhile
+            if found is not None:
+                return found
+            known = self._known(file, key)
+            measured, validators = self._receive(file, source, incoming, self._conditions(file, known))
+            self._interrupted()  # the job's folder may be gone
+            if measured is None:
+                return self._place(known, target)
+            if not is_immutable(file) and not validators:
+                incoming.seal()
+                incoming.move(target)  # nothing can be asked whether it has changed
+                return measured
+            self._contents.keep(incoming, measured["sha256"])
+            if not _all_known(file):
+                self._addresses.remember(key, _facts(measured), validators)
+            return measured if self._place(measured, target) else None
 
-    def _fill(self, file, fresh, about):
-        """Download with retries, each going on where the last one broke off. False when nothing has changed."""
-        with open(os.path.join(fresh.folder, "content"), "wb") as content:
-            for pause in _PAUSES + (None,):
-                try:
-                    return self._fill_once(file, fresh, content, about)
-                except (HttpError, Unreachable) as error:
-                    if pause is None or (isinstance(error, HttpError) and not error.may_heal):
-                        raise
-                self._interrupted()
-                time.sleep(pause)
+    def _from_cache(self, file, key, target):
+        return self._place(self._known(file, key), target) if is_immutable(file) else None
 
-    def _fill_once(self, file, fresh, content, about):
-        headers = dict(file.get("headers") or {})
-        if about and not content.tell():
-            headers.update(_conditions(about))
-        if content.tell():
-            headers["Range"] = "bytes={}-".format(content.tell())
-            if fresh.validators.get("ETag"):
-                headers["If-Range"] = fresh.validators["ETag"]
-        with self._http.request("GET", file["url"], headers) as response:
-            if response.status == 304:
-                return False
-            if response.status != 206 and content.tell():
-                fresh.start_again(content)
-            fresh.validators = _validators(response.headers)
-            start = content.tell()
-            for block in iter(lambda: response.read(BLOCK_BYTES), b""):
-                self._interrupted()
-                content.write(block)
-                fresh.checksums.update(block)
-            announced = response.headers.get("Content-Length")
-            if announced and content.tell() - start < int(announced):
-                raise Unreachable("the connection to {} broke".format(shown_url(file["url"])))
-        return True
+    def _known(self, file, key):
+        """Size, checksums and validators, as far as anybody knows all of them."""
+        if _all_known(file):
+            return _facts(file)
+        known = self._addresses.known(key)
+        return known if known and not difference(file, known) else None
 
+    def _place(self, known, target):
+        if known is None or self._contents.place(known["sha256"], known["size"], target) is None:
+            return None
+        return dict(_facts(known), from_cache=True)
 
-class _Fresh:
-    """A download under way."""
+    def _conditions(self, file, known):
+        """By which the server is asked whether what is kept is still what it has."""
+        if is_immutable(file) or known is None or not self._contents.has(known["sha256"], known["size"]):
+            return {}
+        names = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+        return {names[name]: value for name, value in known["validators"].items()}
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.checksums = Checksums()
-        self.validators = {}
+    def _receive(self, file, source, incoming, conditions):
+        """What has arrived and its validators; (None, None) when nothing has changed."""
+        reception = Reception(source, incoming.descriptor, file, self._helpers, self._interrupted)
+        if not reception.run(conditions):
+            return None, None
+        wrong = difference(file, self._measured(file, reception))
+        if wrong:
+            # Once more: it may have been damaged on the way.
+            reception.start_again()
+            reception.run({})
+            wrong = difference(file, self._measured(file, reception))
+        if wrong:
+            raise Damaged("what arrived from {} is damaged: {}".format(shown_url(source.url), wrong))
+        return dict(self._measured(file, reception), from_cache=False), reception.validators
 
-    @property
-    def measured(self):
-        return dict(self.checksums.values(), size=self.checksums.size)
+    def _measured(self, file, reception):
+        return dict({name: file[name] for name in NAMES if file.get(name)}, **reception.measured())
 
-    def start_again(self, content):
-        content.seek(0)
-        content.truncate()
-        self.checksums = Checksums()
+    def _look_for_change(self, file, measured):
+        before = self._addresses.seen_before(file["uri"], measured)
+        if before is not None:
+            self._changed(file, before, measured)
 
 
-def cache_key(file):
-    """By content where the content is known, by datum, else by address."""
-    if file.get("sha256"):
-        return "sha256-" + file["sha256"]
-    if file.get("datum_id"):
-        return "datum-" + file["datum_id"]
-    return "url-" + hashlib.sha256(file["uri"].encode("utf-8", "replace")).hexdigest()
+def _all_known(file):
+    return file.get("size") is not None and all(file.get(name) for name in NAMES)
 
 
-def _is_immutable(file):
-    """A datum never changes; what an address gives can, so that the server is asked each time."""
-    return bool(file.get("sha256") or file.get("datum_id"))
-
-
-def _whole(entry, file):
-    """What is known of a cached entry; None when it is not there, was changed, or is something else."""
-    about = read_about(entry)
-    if about is None:
-        return None
-    try:
-        status = os.stat(os.path.join(entry, "content"))
-    except OSError:
-        return None
-    if (status.st_size, status.st_mtime) != (about["size"], about["mtime"]) or difference(file, about):
-        remove_tree(entry)
-        return None
-    return about
-
-
-def _measured(about):
-    return {name: about[name] for name in ("size",) + NAMES}
-
-
-def _validators(headers):
-    return {name: headers[name] for name in ("ETag", "Last-Modified") if headers.get(name)}
-
-
-def _conditions(about):
-    names = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
-    return {names[name]: value for name, value in about.get("validators", {}).items()}
-
-
-def _link(source, target):
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)  # another file system
+def _facts(known):
+    return {name: known[name] for name in ("size",) + NAMES}

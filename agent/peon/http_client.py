@@ -1,16 +1,18 @@
 """HTTP by the standard library: connections that are used again, streaming in both directions, errors that name the URL."""
 
 import base64
+import email.utils
 import http.client
 import os
 import socket
 import threading
+import time
 import urllib.parse
 
 BLOCK_BYTES = 1 << 20
 _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_IDLE = 8
+_MOST_IDLE = 32
 
 
 class Unreachable(ConnectionError):
@@ -20,11 +22,12 @@ class Unreachable(ConnectionError):
 class HttpError(Exception):
     """An answer of 400 or above."""
 
-    def __init__(self, status, reason, url, body=b""):
+    def __init__(self, status, reason, url, body=b"", retry_after_seconds=None):
         super().__init__("{} {} for {}".format(status, reason, url))
         self.status = status
         self.reason = reason
         self.body = body
+        self.retry_after_seconds = retry_after_seconds  # what the server asks for, if it does
 
     @property
     def may_heal(self):
@@ -61,7 +64,8 @@ class HttpClient:
         if response.status >= 400 or response.status in _REDIRECTS:
             body_start = response.read(4096)
             response.close()
-            raise HttpError(response.status, response.reason, shown_url(url), body_start)
+            wait = _retry_after(response.headers.get("Retry-After"))
+            raise HttpError(response.status, response.reason, shown_url(url), body_start, wait)
         return response
 
     def _once(self, method, url, headers, body):
@@ -137,6 +141,7 @@ class Response:
         self._key = key
         self._connection = connection
         self._answer = answer
+        self._is_closed = False
         self.status = answer.status
         self.reason = answer.reason
         self.headers = answer.headers
@@ -149,8 +154,19 @@ class Response:
             self._connection.close()
             raise Unreachable("the connection broke: {}".format(error or type(error).__name__))
 
+    def read_into(self, buffer):
+        """The number of bytes put into `buffer`, 0 at the end. Raises Unreachable as `read` does."""
+        try:
+            return self._answer.readinto(buffer)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise Unreachable("the connection broke: {}".format(error or type(error).__name__))
+
     def close(self):
-        """Use the connection again when the body was read to its end, else close it."""
+        """Use the connection again when the body was read to its end, else close it. Further calls do nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._answer.isclosed() and not self._answer.will_close:
             self._client.give_back(self._key, self._connection)
         else:
@@ -183,6 +199,20 @@ def _request_target(parts):
     """Path and query as they may stand in a request: what must be quoted is, what is quoted stays."""
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     return urllib.parse.quote(target, safe="/%?:=&~#+!$,;'@()*[]-._")
+
+
+def _retry_after(value):
+    """Seconds to wait, from a number or a date; None when it says nothing that can be understood."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _port(parts):

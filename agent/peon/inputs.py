@@ -1,6 +1,7 @@
 """All inputs of a job, downloaded in parallel."""
 
 import os
+import threading
 
 from peon.checksums import NAMES
 from peon.downloads import Damaged
@@ -9,9 +10,8 @@ from peon.http_client import HttpError, Unreachable
 from peon.parallel import in_parallel
 from peon.sizes import size_text
 
-PARALLEL = 6
+PARALLEL = 8
 MOST_LINES = 100
-_REFUSED = (401, 403)  # what a store says when a signed address has expired
 
 
 class InputFetcher:
@@ -21,7 +21,7 @@ class InputFetcher:
         self._check = check
         self._downloader = downloader
         self._folder = folder
-        self._api = api
+        self._addresses = FreshAddresses(api)
         self._say = say
         self._told = 0
 
@@ -33,6 +33,7 @@ class InputFetcher:
         wanted = [
             (entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]
         ]
+        self._downloader.make_room([file for _, file in wanted])
         found = in_parallel(lambda pair: self._fetch_one(*pair), wanted, PARALLEL, self._check)
         return {
             (entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known
@@ -41,7 +42,7 @@ class InputFetcher:
     def _fetch_one(self, entry, file):
         target = os.path.join(self._folder, entry["name"], file["filename"])
         try:
-            measured = self._download(entry, file, target)
+            measured = self._downloader.fetch(file, target, self._addresses.renewal(entry, file))
         except (HttpError, Unreachable, Damaged, OSError) as error:
             problem = "input '{}': {}".format(entry["name"], error)
             if entry.get("optional"):
@@ -50,22 +51,6 @@ class InputFetcher:
             raise JobFailed(problem)
         self._tell(entry, file, measured)
         return measured
-
-    def _download(self, entry, file, target):
-        try:
-            return self._downloader.fetch(file, target)
-        except HttpError as error:
-            if error.status not in _REFUSED or not file.get("datum_id"):
-                raise
-        return self._downloader.fetch(self._with_fresh_address(entry, file), target)
-
-    def _with_fresh_address(self, entry, file):
-        for fresh in self._api.inputs():
-            if fresh["name"] == entry["name"]:
-                for candidate in fresh["files"]:
-                    if candidate["filename"] == file["filename"]:
-                        return candidate
-        return file
 
     def _tell(self, entry, file, measured):
         self._told += 1
@@ -82,6 +67,32 @@ class InputFetcher:
         )
         if self._told == MOST_LINES:
             self._say("further input files are not listed")
+
+
+class FreshAddresses:
+    """Addresses that the platform has signed expire. Many do at the same time: all are asked for at once."""
+
+    def __init__(self, api):
+        self._api = api
+        self._lock = threading.Lock()
+        self._fresh = {}
+
+    def renewal(self, entry, file):
+        """For `Downloader.fetch`; None when the address is not the platform's to renew."""
+        if not (file.get("datum_id") or file.get("storage_uri")):
+            return None
+        return lambda url: self._renew((entry["name"], file["filename"]), url)
+
+    def _renew(self, key, refused_url):
+        with self._lock:
+            known = self._fresh.get(key)
+            if known is None or known["url"] == refused_url:
+                self._fresh = {
+                    (entry["name"], file["filename"]): file
+                    for entry in self._api.inputs()
+                    for file in entry["files"]
+                }
+            return self._fresh.get(key)
 
 
 def check_names(inputs):

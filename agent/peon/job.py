@@ -13,7 +13,7 @@ from peon.api_client import JobApi
 from peon.config_files import inputs_config, write_config
 from peon.downloads import Downloader
 from peon.errors import JobFailed, JobInterrupted, JobLost
-from peon.http_client import HttpError
+from peon.http_client import HttpError, shown_url
 from peon.inputs import InputFetcher
 from peon.job_folder import JobFolder
 from peon.job_log import JobLog
@@ -81,6 +81,7 @@ class Job:
 
     def close(self):
         """Keep lease and spool until the server has everything, then forget the job."""
+        self._tidy(self._worker.cache.trim)
         if self._spool is not None:
             self._lease.hurry()
             if self._spool.has_finish and not self._spool.is_empty():
@@ -89,6 +90,13 @@ class Job:
             self._sender.join()
         self._lease.release()
         self._folder.remove()
+
+    def _tidy(self, tidy):
+        """Once the job's files are gone, nothing of the cache is in use by it. The job has ended whatever comes of it."""
+        try:
+            tidy()
+        except OSError:
+            logger.exception("the cache could not be tidied")
 
     def _claim(self):
         api = self._api(CLAIM_PATIENCE_SECONDS)
@@ -114,7 +122,10 @@ class Job:
         self._sender.start()
         self._masker = Masker(secret_values(details, self.attempt.token))
         log = JobLog(self._spool, self._masker, details["limits"].get("log_lines_per_second") or 0)
-        self._finish(_Run(self, details, log).outcome())
+        run = _Run(self, details, log)
+        self._finish(run.outcome())
+        if run.empties_caches:
+            self._tidy(self._worker.cache.clear)
 
     def _finish(self, outcome):
         """The last event; nothing follows it."""
@@ -156,6 +167,7 @@ class _Run:
         self._worker = job._worker
         self._folder = job._folder
         self._spool = job._spool
+        self._mask = job._masker.mask_text
         self._api = job._api(120)
         self._runtime = self._worker.runtime
         self._variables = {name: str(value) for name, value in details["environment_variables"].items()}
@@ -211,10 +223,28 @@ class _Run:
 
     def _fetch_inputs(self):
         downloader = Downloader(
-            self._worker.http, self._worker.cache, not self._controls.no_data_cache, self._check
+            self._worker.http,
+            self._worker.cache,
+            not self._controls.no_data_cache,
+            self._check,
+            self._details["project_id"],
+            self._alert_of_change,
         )
         fetcher = InputFetcher(downloader, self._folder.host("inputs"), self._api, self._say, self._check)
         return fetcher.fetch(self._details["inputs"])
+
+    def _alert_of_change(self, file, before, measured):
+        """An address that is not the platform's gives something else than it gave the project on this host before."""
+        text = "The content behind {} has changed since this project used it last: it has {} now, sha256 {}, and had {}, sha256 {}."
+        text = text.format(
+            shown_url(file["uri"]),
+            size_text(measured["size"]),
+            measured["sha256"],
+            size_text(before["size"]),
+            before["sha256"],
+        )
+        self._say(text)
+        self._spool.add_fact({"k": events.ALERT, "kind": "input_changed", "text": self._mask(text)})
 
     def _runtime_facts(self):
         return dict(
@@ -269,16 +299,13 @@ class _Run:
         self._say(
             "{} output files stored".format(self._outputs.count) if self._outputs.count else "no output files"
         )
-        self._tidy_caches()
         if self._outputs.failures and ended.status == COMPLETE:
             return Outcome(ERROR, ended.exit_code, self._outputs.failures[0])
         return ended
 
-    def _tidy_caches(self):
-        if self._controls.clean:
-            self._worker.cache.clear()
-        else:
-            self._worker.cache.trim()
+    @property
+    def empties_caches(self):
+        return self._controls.clean
 
 
 def _write_note(path, attempt):

@@ -6,17 +6,22 @@ import time
 
 from peon.background import Background
 from peon.checksums import Checksums
-from peon.http_client import BLOCK_BYTES, HttpError, Unreachable
+from peon.grants import Grants
+from peon.http_client import HttpError, Unreachable
 from peon.output_files import SIDECAR_SUFFIX, Refused, find, open_inside
 from peon.output_metadata import OutputMetadata
-from peon.parallel import in_parallel
+from peon.parallel import until_empty
 from peon.part_uploads import PartUpload
 from peon.protocol import events
+from peon.retries import Patience
 from peon.sizes import size_text
 
-PARALLEL = 6
-NAMES_PER_REQUEST = 200
+PARALLEL = 8
 MOST_LINES = 100
+_BLOCK_BYTES = 256 << 10
+_MOST_HELPERS = 8  # additional streams of large files, of all files together
+_MOST_RENEWALS = 3
+_REFUSED = (401, 403)  # what a store says when a signed address has expired
 _PAUSES = (0.5, 1, 2, 4, 8)
 _GIVE_UP_AFTER_FAILURES = 3  # then the store is unwell, and each further file is tried once
 
@@ -39,6 +44,8 @@ class Outputs:
         self._metadata = OutputMetadata(self._root, say)
         self._live_names = set()
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._helpers = threading.BoundedSemaphore(_MOST_HELPERS)
         self.count = 0
         self.failures = []
 
@@ -65,80 +72,85 @@ class Outputs:
             self._upload(files, after=self._remove_live)
 
     def _upload(self, files, after=lambda file: None):
-        for start in range(0, len(files), NAMES_PER_REQUEST):
-            self._still_wanted()
-            some = files[start : start + NAMES_PER_REQUEST]
-            grants = self._api.uploads([{"name": file.name, "size": file.size} for file in some])
-            pairs = zip(some, grants)
-            in_parallel(
-                lambda pair: self._upload_one(pair[0], pair[1], after), pairs, PARALLEL, self._still_wanted
-            )
+        grants = Grants(self._api, files, self._still_wanted)
+        until_empty(
+            lambda pair: self._upload_one(pair[0], pair[1], after),
+            grants.take,
+            min(PARALLEL, len(files)),
+            self._still_wanted,
+        )
 
     def _upload_one(self, file, grant, after):
         try:
-            checksums = self._send(file, grant)
+            measured = self._send(file, grant)
         except (UploadFailed, OSError, Refused) as error:
             problem = "output '{}' could not be stored: {}".format(file.name, error)
-            self.failures.append(problem)
+            with self._counting:
+                self.failures.append(problem)
             if len(self.failures) <= MOST_LINES:
                 self._say(problem)
             return
-        self._report(file, grant, checksums)
+        self._report(file, grant, measured)
         after(file)
 
-    def _report(self, file, grant, checksums):
+    def _report(self, file, grant, measured):
         event = dict(
-            checksums.values(),
+            measured,
             k=events.OUTPUT,
             datum_id=grant["datum_id"],
             name=file.name,
-            size=checksums.size,
             file_mtime=file.mtime_us,
             metadata=self._metadata.of(file.name),
         )
         self._spool.add_fact(event)
-        self.count += 1
-        if self.count <= MOST_LINES:
-            self._say("output '{}' stored, {}".format(file.name, size_text(checksums.size)))
-        elif self.count == MOST_LINES + 1:
+        with self._counting:
+            self.count += 1
+            count = self.count
+        if count <= MOST_LINES:
+            self._say("output '{}' stored, {}".format(file.name, size_text(measured["size"])))
+        elif count == MOST_LINES + 1:
             self._say("further output files are not listed")
 
     def _send(self, file, grant):
+        """{"size"} and the checksums of what the store has taken. Raises UploadFailed, OSError or Refused."""
         if "parts" not in grant:
-            return self._retry(lambda: self._put(file, grant), lambda: self._renew(file, grant))
-        descriptor = open_inside(self._root, file.source)
-        try:
-            return PartUpload(self._api, self._http, self._retry, self._still_wanted).send(descriptor, grant)
-        except (HttpError, Unreachable) as error:
-            raise UploadFailed(str(error))
-        finally:
-            os.close(descriptor)
+            return self._retry(lambda: self._put(file, grant), lambda: self._renew(grant))
+        upload = PartUpload(self._api, self._http, self._retry, self._still_wanted, self._helpers)
+        with os.fdopen(open_inside(self._root, file.source), "rb", buffering=0) as source:
+            try:
+                return upload.send(source, grant)
+            except (HttpError, Unreachable) as error:
+                raise UploadFailed(str(error))
 
-    def _renew(self, file, grant):
-        grant.update(self._api.uploads([{"name": file.name, "size": file.size}])[0])
+    def _renew(self, grant):
+        grant.update(self._api.renew_upload(grant["datum_id"]))
 
     def _retry(self, attempt, renew):
         """Repeat a request to the store while that can help. Raises UploadFailed."""
-        pauses = _PAUSES if len(self.failures) < _GIVE_UP_AFTER_FAILURES else ()
-        for pause in tuple(pauses) + (None,):
+        is_well = len(self.failures) < _GIVE_UP_AFTER_FAILURES
+        patience = Patience(_PAUSES if is_well else (), self._still_wanted)
+        renewals = _MOST_RENEWALS if is_well else 0
+        while True:
             try:
                 return attempt()
             except HttpError as error:
-                if error.status == 403 and pause is not None:
-                    renew()  # the address has expired while other files went first
-                elif pause is None or not error.may_heal:
-                    raise UploadFailed(str(error))
+                failure = error
             except Unreachable as error:
-                if pause is None:
-                    raise UploadFailed(str(error))
-            self._still_wanted()
-            time.sleep(pause)
+                failure = error
+            if getattr(failure, "status", None) in _REFUSED and renewals:
+                renewals -= 1
+                renew()  # the address has expired while other files went first
+                continue
+            try:
+                patience.wait(failure)
+            except (HttpError, Unreachable) as last:
+                raise UploadFailed(str(last))
 
     def _put(self, file, grant):
         descriptor = open_inside(self._root, file.source)
         with os.fdopen(descriptor, "rb", buffering=0) as source:
             size = os.fstat(descriptor).st_size
-            checksums = Checksums()
+            checksums = None
 
             def blocks():
                 # Called again when the first try met a connection that the server had closed.
@@ -152,7 +164,7 @@ class Outputs:
                 response.read()
         if checksums.size != size:
             raise Unreachable("the file changed while it was read")
-        return checksums
+        return dict(checksums.values(), size=size)
 
     def _remove_live(self, file):
         self._live_names.add(file.name)
@@ -191,7 +203,7 @@ class LiveUploader(Background):
 def _read_blocks(source, size, checksums):
     left = size
     while left:
-        block = source.read(min(BLOCK_BYTES, left))
+        block = source.read(min(_BLOCK_BYTES, left))
         if not block:
             raise OSError("the file became shorter while it was read")
         checksums.update(block)

@@ -3,11 +3,12 @@
 import os
 import threading
 
-from peon.checksums import Checksums
-from peon.http_client import BLOCK_BYTES, Unreachable
+from peon.checksums import HashingBeside
+from peon.http_client import Unreachable
 from peon.parallel import in_parallel
 
-PARTS_AT_ONCE = 4
+MOST_HELPERS = 3  # beside the thread that has the file
+_BLOCK_BYTES = 256 << 10
 
 
 class FileChanged(Unreachable):
@@ -18,89 +19,81 @@ class FileChanged(Unreachable):
 
 
 class PartUpload:
-    """`retry(attempt, renew)` repeats a request that failed; `check` raises when nobody wants the file any more."""
+    """`retry(attempt, renew)` repeats a request that failed; `check` raises when nobody wants the file any more.
 
-    def __init__(self, api, http, retry, check):
+    `helpers` bounds the additional streams of all files.
+    """
+
+    def __init__(self, api, http, retry, check, helpers):
         self._api = api
         self._http = http
         self._retry = retry
         self._check = check
+        self._helpers = helpers
+        self._renewing = threading.Lock()
 
-    def send(self, descriptor, grant):
-        """Put the open file where `grant` says; its checksums. Raises what `retry` does, or FileChanged."""
-        before = _state(descriptor)
+    def send(self, source, grant):
+        """Put the open file where `grant` says; {"size"} and checksums. Raises what `retry` does, FileChanged or OSError."""
+        before = _state(source)
         parts = grant["parts"]
-        hashing = _Hashing(descriptor, sum(part["size"] for part in parts))
-        hashing.start()
+        size = sum(part["size"] for part in parts)
+        hashing = HashingBeside(source.fileno(), size, size)
+        helpers = self._take_helpers(min(MOST_HELPERS, len(parts) - 1))
         try:
             etags = in_parallel(
-                lambda part: self._send_part(descriptor, grant, part), parts, PARTS_AT_ONCE, self._check
+                lambda part: self._send_part(source, grant, part), parts, 1 + helpers, self._check
             )
-            checksums = hashing.result(self._check)
+            checksums = hashing.values(self._check)
         finally:
-            hashing.wanted = False
-            hashing.join()  # it reads from the descriptor, which the caller is about to close
-        if _state(descriptor) != before or checksums.size != before[0]:
+            hashing.stop()  # it reads from the descriptor, which the caller is about to close
+            for _ in range(helpers):
+                self._helpers.release()
+        if _state(source) != before or size != before[0]:
             raise FileChanged()
         finished = [{"number": part["number"], "etag": etag} for part, etag in zip(parts, etags)]
         self._api.finish_upload(grant["datum_id"], finished)
-        return checksums
+        return dict(checksums, size=size)
 
-    def _send_part(self, descriptor, grant, part):
+    def _take_helpers(self, most):
+        taken = 0
+        while taken < most and self._helpers.acquire(False):
+            taken += 1
+        return taken
+
+    def _send_part(self, source, grant, part):
         """The `ETag` that the store answered with."""
+        tried = None
 
         def attempt():
+            nonlocal tried
+            tried = part["url"]
             headers = dict(part.get("headers") or {}, **{"Content-Length": str(part["size"])})
-            blocks = lambda: _blocks(descriptor, part["offset"], part["size"])  # noqa: E731
-            with self._http.request(part.get("method", "PUT"), part["url"], headers, blocks) as response:
+            blocks = lambda: _blocks(source, part["offset"], part["size"])  # noqa: E731
+            with self._http.request(part.get("method", "PUT"), tried, headers, blocks) as response:
                 response.read()
                 return (response.headers.get("ETag") or "").strip('"')
 
-        return self._retry(attempt, lambda: self._renew(grant))
+        return self._retry(attempt, lambda: self._renew(grant, part, tried))
 
-    def _renew(self, grant):
-        """The addresses have expired while other parts went first."""
-        for part, fresh in zip(grant["parts"], self._api.renew_upload(grant["datum_id"])["parts"]):
-            part.update(fresh)
-
-
-class _Hashing(threading.Thread):
-    def __init__(self, descriptor, size):
-        super().__init__(name="checksums", daemon=True)
-        self.checksums = Checksums()
-        self.wanted = True
-        self._descriptor = descriptor
-        self._size = size
-        self._failure = None
-
-    def run(self):
-        try:
-            for block in _blocks(self._descriptor, 0, self._size):
-                if not self.wanted:
-                    return
-                self.checksums.update(block)
-        except OSError as error:
-            self._failure = error
-
-    def result(self, check):
-        while self.is_alive():
-            self.join(0.1)
-            check()
-        if self._failure is not None:
-            raise self._failure
-        return self.checksums
+    def _renew(self, grant, part, refused_url):
+        """The addresses have expired while other parts went first. One thread asks for all."""
+        with self._renewing:
+            if part["url"] == refused_url:
+                for known, fresh in zip(grant["parts"], self._api.renew_upload(grant["datum_id"])["parts"]):
+                    known.update(fresh)
 
 
-def _blocks(descriptor, offset, size):
+def _blocks(source, offset, size):
     end = offset + size
     while offset < end:
-        block = os.pread(descriptor, min(BLOCK_BYTES, end - offset), offset)
+        # By the file, not its number: a thread that comes too late must not read what has the number then.
+        block = os.pread(source.fileno(), min(_BLOCK_BYTES, end - offset), offset)
         if not block:
             raise FileChanged()
         offset += len(block)
         yield block
 
 
-def _state(descriptor):
-    status = os.fstat(descriptor)
+def _state(source):
+    status = os.fstat(source.fileno())
     return status.st_size, status.st_mtime

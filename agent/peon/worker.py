@@ -36,7 +36,7 @@ class Worker:
         self.identity = settings.identity()
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
-        self.cache = Cache(os.path.join(settings.directory, "cache"), settings.cache_bytes)
+        self.cache = Cache(settings.cache_directory, settings.cache_bytes)
         self.redis = redis_client.connect(settings.redis_url)
         self._waiting_redis = redis_client.connect(settings.redis_url, blocking=True)
         self.http = HttpClient()

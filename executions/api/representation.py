@@ -10,7 +10,7 @@ from environments.models import Environment
 from executions import queue
 from executions.api.links import Links
 from executions.models import Execution
-from executions.types import Status
+from executions.types import ALERTS, Status
 from executions.variables import shown_variables
 from projects.models import Commit, Project
 
@@ -74,6 +74,12 @@ def queue_position(execution: Execution) -> int | None:
     return queue.queue_position(queue.job_of(execution)) if execution.status == Status.QUEUED else None
 
 
+def alert_count(execution: Execution) -> int:
+    """Counted by the database where `selectors.with_alert_count` was asked."""
+    counted: int | None = getattr(execution, "alert_count", None)
+    return len(execution.runtime_facts.get(ALERTS, [])) if counted is None else counted
+
+
 ROW_FIELDS: dict[str, Field] = {
     "id": lambda e, _: str(e.pk),
     "counter": lambda e, _: e.counter,
@@ -108,7 +114,7 @@ ROW_FIELDS: dict[str, Field] = {
     "executor_identity": lambda e, _: e.worker_identity,
     "creator_id": lambda e, _: None if e.creator_id is None else str(e.creator_id),
     "creator_name": lambda e, _: e.creator.display_name if e.creator else None,
-    "n_alerts": lambda e, _: 0,
+    "n_alerts": lambda e, _: alert_count(e),
     "n_comments": lambda e, _: 0,
     "n_outputs": lambda e, _: e.output_count,
     "is_pinned": lambda e, _: False,
@@ -132,6 +138,7 @@ BULKY_FIELDS: dict[str, Field] = {
     "stop_expression": lambda e, _: e.runtime_config.get("stop_expression", ""),
     "cumulative_metadata": lambda e, _: e.cumulative_metadata,
     "runtime_facts": lambda e, _: e.runtime_facts,
+    "alerts": lambda e, _: e.runtime_facts.get(ALERTS, []),
     "latest_stats": lambda e, _: e.latest_stats,
     "log_line_count": lambda e, _: e.log_line_count,
     "metadata_count": lambda e, _: e.metadata_count,

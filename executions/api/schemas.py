@@ -94,13 +94,19 @@ class ExecutionRow(Serializer[Any]):
     executor_identity = serializers.CharField()
     creator_id = serializers.CharField(allow_null=True)
     creator_name = serializers.CharField(allow_null=True)
-    n_alerts = serializers.IntegerField()
+    n_alerts = serializers.IntegerField(help_text="Things that whoever looks at the run should know.")
     n_comments = serializers.IntegerField()
     n_outputs = serializers.IntegerField()
     is_pinned = serializers.BooleanField()
     deleted = serializers.BooleanField()
     url = serializers.URLField()
     urls = ExecutionUrls()
+
+
+class Alert(Serializer[Any]):
+    kind = serializers.CharField(help_text="`input_changed`: an address gave something else than before.")
+    text = serializers.CharField()
+    time = serializers.DateTimeField()
 
 
 class ExecutionDetail(ExecutionRow):
@@ -118,6 +124,7 @@ class ExecutionDetail(ExecutionRow):
     stop_expression = serializers.CharField()
     cumulative_metadata = serializers.DictField(help_text="The latest value of every key.")
     runtime_facts = serializers.DictField()
+    alerts = Alert(many=True)
     latest_stats = serializers.DictField()
     log_line_count = serializers.IntegerField()
     metadata_count = serializers.IntegerField()

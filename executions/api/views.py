@@ -184,4 +184,6 @@ def _row_columns(executions: QuerySet[Execution], include: frozenset[str]) -> Qu
     unread = [column for column in BULKY_COLUMNS if column not in include]
     if "stop_expression" in include and "runtime_config" in unread:
         unread.remove("runtime_config")
-    return selectors.with_shared_related(executions).defer(*unread)
+    if "alerts" in include and "runtime_facts" in unread:
+        unread.remove("runtime_facts")
+    return selectors.with_alert_count(selectors.with_shared_related(executions)).defer(*unread)

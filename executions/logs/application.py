@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 
 from common import clock
 from common.errors import DomainError
+from common.rest.times import timestamp
 from datastores.models import Datum
 from datastores.services import mark_stored
 from executions import lifecycle
@@ -24,13 +25,14 @@ from executions.logs.segments import Segment, make_segment
 from executions.metadata import store
 from executions.metadata.lines import clean_object, clean_text
 from executions.models import Execution
-from executions.types import FINAL, Status
+from executions.types import ALERTS, FINAL, Status
 from peon.protocol import events
 
 logger = logging.getLogger(__name__)
 
 NOTICES = "notices"
 """Key of `runtime_facts`: what ingest has to say; it becomes status lines at the end, when no worker numbers lines."""
+MOST_ALERTS = 100
 MAX_FACTS_CHARACTERS = 16_384
 
 
@@ -57,6 +59,9 @@ def apply(execution: Execution, folded: Folded) -> Applied:
     _stats(execution, folded, changes, applied)
     if folded.info:
         facts.update(bounded_facts(folded.info))
+        applied.kinds.add("state")
+    if folded.alerts:
+        facts[ALERTS] = [*facts.get(ALERTS, []), *map(_alert, folded.alerts)][:MOST_ALERTS]
         applied.kinds.add("state")
     if notices:
         facts[NOTICES] = list(dict.fromkeys([*facts.get(NOTICES, []), *notices]))[:20]
@@ -86,8 +91,20 @@ def status_segment(execution_id: UUID, first_line: int, message: str) -> Segment
 
 def bounded_facts(info: dict[str, Any]) -> dict[str, Any]:
     facts = clean_object(info)
-    facts.pop(NOTICES, None)
+    for ours in (NOTICES, ALERTS):
+        facts.pop(ours, None)
     return facts if len(json.dumps(facts)) <= MAX_FACTS_CHARACTERS else {"too_large": True}
+
+
+def _alert(fact: dict[str, Any]) -> dict[str, Any]:
+    """Texts of a worker, within bounds."""
+    kind, text, time = (fact.get(name) for name in ("kind", "text", "t"))
+    reported = moment(time) if type(time) is int and 0 <= time < 2**52 else clock.now()
+    return {
+        "kind": clean_text(str(kind or "other"), 40),
+        "text": clean_text(str(text or ""), 2000),
+        "time": timestamp(reported),
+    }
 
 
 def finish_fields(finish: dict[str, Any]) -> dict[str, Any]:

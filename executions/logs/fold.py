@@ -31,6 +31,7 @@ class Folded:
     metadata: list[MetadataEvent] = field(default_factory=list)
     stats: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
     finish: dict[str, Any] | None = None
     gap_before: Batch | None = None
@@ -86,6 +87,8 @@ def _add_fact(folded: Folded, fact: dict[str, Any]) -> None:
         folded.stats.append(fact)
     elif kind == events.OUTPUT:
         folded.outputs.append(fact)
+    elif kind == events.ALERT:
+        folded.alerts.append(fact)
     elif kind == events.INFO and isinstance(fact.get("values"), dict):
         folded.info.update(fact["values"])
     elif kind == events.FINISH:

@@ -16,6 +16,7 @@ from datastores.selectors import datums_for
 from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
+from executions.types import ALERTS
 from executions.variables import known_variables, variables_beside
 from organizations.access import organizations_of
 from organizations.models import Team
@@ -24,7 +25,7 @@ from projects.types import ResolvedVariable
 DATUM_SCHEME = "datum://"
 _SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
 _RUNTIME_LABELS = {"runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python"}
-_SHOWN_ELSEWHERE = {"image_digest", NOTICES}
+_SHOWN_ELSEWHERE = {"image_digest", NOTICES, ALERTS}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Facts:
     variables: list[Variable]
     inherited: list[tuple[str, ResolvedVariable]]
     runtime: list[tuple[str, str]]
+    alerts: list[str]
     notices: list[str]
     image_digest: str
     quota_team: Team | None
@@ -75,6 +77,7 @@ def facts_of(execution: Execution, user: User) -> Facts:
         variables=[shown_variable(name, value, known) for name, value in own.items()],
         inherited=[(name, beside[name]) for name in sorted(beside) if name not in own],
         runtime=runtime_facts(execution.runtime_facts),
+        alerts=[str(alert["text"]) for alert in execution.runtime_facts.get(ALERTS, [])],
         notices=[str(notice) for notice in execution.runtime_facts.get(NOTICES, [])],
         image_digest=str(execution.runtime_facts.get("image_digest") or ""),
         quota_team=quota_team_of(execution, user),

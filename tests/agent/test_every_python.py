@@ -69,7 +69,7 @@ def old_agent(platform, python, tmp_path_factory):
 
 
 def test_own_tests(python):
-    files = [HERE / name for name in ("test_lines.py", "test_masking.py", "test_spool.py")]
+    files = [HERE / name for name in ("test_cache.py", "test_lines.py", "test_masking.py", "test_spool.py")]
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", HERE, "--noconftest", "-p", "no:cacheprovider", *files],
         env={**os.environ, "PYTHONPATH": str(AGENT), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
+import sys
 import uuid
 
-from tests.agent.support.fake_platform import wait_until
+from tests.agent.support.fake_platform import AgentProcess, wait_until
 
 
 def entry(*files, **changes):
@@ -101,6 +103,53 @@ def test_clean_empties_the_caches(platform, agent):
     assert len(downloads(platform, file)) == 2
 
 
+def test_two_agents_share_a_cache(own_platform, tmp_path):
+    file = file_of(own_platform, "a", b"content", datum_id=str(uuid.uuid4()))
+    for name in ("first", "second"):
+        agent = AgentProcess(
+            own_platform, tmp_path / name, sys.executable, CACHE_DIR=str(tmp_path / "cache")
+        ).start()
+        try:
+            job = own_platform.add_job("cat /valohai/inputs/data/a", inputs=[entry(file)])
+            assert job.wait()["status"] == "complete"
+            assert job.lines("o") == ["content"]
+        finally:
+            agent.stop()
+    assert len(downloads(own_platform, file)) == 1
+
+
+def test_expired_addresses_are_asked_for_again(platform, agent):
+    """All at once: one question to the platform for many files."""
+    files = [file_of(platform, f"f{number}", b"x", datum_id=str(uuid.uuid4())) for number in range(50)]
+    expired = [dict(file, url=platform.serve("/expired/" + file["datum_id"], expire)) for file in files]
+    job = platform.add_job("ls /valohai/inputs/data | wc -l", inputs=[entry(*expired)])
+    job.fresh_inputs = [entry(*files)]
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["50"]
+    asked = [path for _, path, _ in platform.requests if job.id in path and path.endswith("/inputs")]
+    assert len(asked) == 1
+
+
+def expire(handler):
+    handler.send_response(403)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def test_changed_content_behind_an_address_is_an_alert(platform, agent):
+    file = file_of(platform, "a", b"old")
+    project = str(uuid.uuid4())
+    alerts = []
+    for content in (b"old", b"old", b"new", b"new"):
+        platform.files[file["url"][len(platform.url) :]] = content
+        job = platform.add_job("true", inputs=[entry(file)], project_id=project)
+        assert job.wait()["status"] == "complete"
+        alerts.append([alert["text"] for alert in job.facts("alert")])
+    assert [len(texts) for texts in alerts] == [0, 0, 1, 0]
+    assert file["url"] in alerts[2][0]
+    assert hashlib.sha256(b"new").hexdigest() in alerts[2][0]
+
+
 def test_inputs_cannot_be_changed_for_the_next_job(platform, agent):
     file = file_of(platform, "a", b"content", datum_id=str(uuid.uuid4()))
     job = platform.add_job(
@@ -143,6 +192,8 @@ def test_broken_download_goes_on_where_it_broke(platform, agent):
         start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
         handler.send_response(206 if start else 200)
         handler.send_header("Content-Length", str(len(data) - start))
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         handler.end_headers()
         handler.wfile.write(data[start : start + 400_000])
         handler.close_connection = True
@@ -191,11 +242,6 @@ def test_many_inputs_in_parallel(platform, agent):
 
 
 def test_cache_stays_within_its_size(own_platform, tmp_path):
-    import os
-    import sys
-
-    from tests.agent.support.fake_platform import AgentProcess
-
     agent = AgentProcess(own_platform, tmp_path / "agent", sys.executable, CACHE_SIZE="3M").start()
     try:
         for _ in range(5):

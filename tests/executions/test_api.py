@@ -276,6 +276,15 @@ class TestList:
         forward, backward = numbers(api, f"ordering={name}"), numbers(api, f"ordering=-{name}")
         assert sorted(forward) == sorted(backward) == [1, 2]
 
+    def test_alerts_are_counted_in_rows_and_told_in_the_detail(self, api, make):
+        alert = {"kind": "input_changed", "text": "It has changed.", "time": "2026-01-01T00:00:00Z"}
+        make(runtime_facts={"alerts": [alert, alert]})
+        make(runtime_facts={"host": "node"})
+        rows = api.get(URL + "?include=alerts").json()["results"]
+        assert sorted((row["n_alerts"], row["alerts"]) for row in rows) == [(0, []), (2, [alert, alert])]
+        detail = api.get(URL + next(row["id"] for row in rows if row["n_alerts"]) + "/").json()
+        assert (detail["n_alerts"], detail["alerts"]) == (2, [alert, alert])
+
     def test_deleted_ones_have_their_own_list(self, api, make, project):
         execution = make(status=Status.COMPLETE)
         assert api.delete(f"{URL}{project.pk}:1/").status_code == 204

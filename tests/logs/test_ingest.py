@@ -247,6 +247,26 @@ def test_run_facts_are_merged_and_bounded(execution: Execution, agent: Agent) ->
     assert execution.runtime_facts == {"runtime": "process", "host": "h\ufffdost", "image_digest": "sha256:1"}
 
 
+def test_alerts_are_kept_within_bounds(execution: Execution, agent: Agent) -> None:
+    alert = {"k": events.ALERT, "t": agent.clock, "kind": "input_changed", "text": "again"}
+    agent.send([dict(alert, text="The content has changed.\0" + "x" * 5000)])
+    agent.report(events.INFO, values={"alerts": "a worker's", "host": "node"})
+    agent.send([dict(alert, kind=None, text=None)])
+    fold_events(execution.pk)
+    execution.refresh_from_db()
+    first, second = execution.runtime_facts["alerts"]
+    assert first["kind"] == "input_changed"
+    assert first["text"].startswith("The content has changed.")
+    assert len(first["text"]) <= 2000
+    assert first["time"]
+    assert (second["kind"], second["text"]) == ("other", "")
+    for _ in range(150):
+        agent.send([alert])
+    fold_events(execution.pk)
+    execution.refresh_from_db()
+    assert len(execution.runtime_facts["alerts"]) == 100
+
+
 def test_lost_worker_keeps_everything_it_reported(
     execution: Execution, agent: Agent, sealing_asked_for: list[str]
 ) -> None:

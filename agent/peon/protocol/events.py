@@ -14,6 +14,7 @@ Any other segment counts as one event and no line:
     {"k": "info", "t": us, "values": {...}}      facts about the run: runtime, image_digest, host
     {"k": "output", "t": us, "datum_id", "name", "size", "md5", "sha1", "sha256", "file_mtime": us | null,
      "metadata": {...}}                          a file is in the store, whole
+    {"k": "alert", "t": us, "kind": text, "text": text}      something that whoever looks at the run should know
     {"k": "finish", "t": us, "status": "complete" | "error" | "stopped" | "crashed", "exit_code": int | null,
      "reason": text}                             always the last event
 """
@@ -28,6 +29,7 @@ STREAM_NAMES = {STDOUT: "stdout", STDERR: "stderr", STATUS: "status"}
 STATS = "stats"
 INFO = "info"
 OUTPUT = "output"
+ALERT = "alert"
 FINISH = "finish"
 
 MAX_LINE_BYTES = 65536

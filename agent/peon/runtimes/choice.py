@@ -20,4 +20,4 @@ def make_runtime(settings, identity):
             return DockerRuntime(engine, identity, facts)
     from peon.runtimes.process import ProcessRuntime
 
-    return ProcessRuntime(settings.directory, settings.job_python)
+    return ProcessRuntime(settings.directory, settings.cache_directory, settings.job_python)

@@ -33,13 +33,13 @@ class ProcessRuntime:
     name = "process"
     unit = "process"
 
-    def __init__(self, directory, job_python=""):
+    def __init__(self, directory, cache_directory, job_python=""):
         self._launcher = None
         self._lock = threading.Lock()
         self.isolation_refused = self._helper().probe()
         self.mount_point = None if self.isolation_refused else MOUNT_POINT
         self._python = PythonEnvironment(
-            os.path.join(directory, "cache", "python"), os.path.join(directory, "pip"), job_python
+            os.path.join(cache_directory, "python"), os.path.join(directory, "pip"), job_python
         )
 
     def describe(self):

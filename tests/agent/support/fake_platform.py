@@ -72,6 +72,7 @@ class FakePlatform:
         self.refuse_uploads = 0  # answer this many PUTs with 507
         self.parts_from = None  # files of this size and above go in parts of half of it
         self.expired_parts = set()  # part numbers whose first address is refused
+        self.expired_uploads = 0  # answer this many first addresses of whole files with 403
         self.on_put = lambda: None
         self.is_ingesting = True
         self.is_reachable = True
@@ -118,6 +119,13 @@ class FakePlatform:
         self.files[path] = content
         return self.url + path
 
+    def is_expired(self, name):
+        if "-part-" in name:
+            return int(name.rpartition("-")[2]) in self.expired_parts
+        with self._lock:
+            self.expired_uploads -= 1
+            return self.expired_uploads >= 0
+
     def _ingest_loop(self):
         while not self._ended.wait(0.01):
             if not self.is_ingesting:
@@ -141,6 +149,7 @@ class FakeJob:
         self.segments = []
         self.status_detail = None
         self.started_at = None
+        self.fresh_inputs = None  # what is answered to those who ask for fresh addresses
         self._entry = "0"
         self._platform = platform
         code = changes.pop("code", None)
@@ -320,10 +329,13 @@ class _Handler(BaseHTTPRequestHandler):
                 grant["parts"] = self._parts(grant["datum_id"], file["size"], parts_from // 2, "old")
                 self.platform.sizes[grant["datum_id"]] = file["size"]
             else:
-                url = self.platform.url + "/store/" + grant["datum_id"]
-                grant.update({"method": "PUT", "url": url, "headers": {}})
+                grant.update(self._grant(grant["datum_id"], "old"))
             grants.append(grant)
         return self._answer(200, {"uploads": grants})
+
+    def _grant(self, datum, age):
+        url = f"{self.platform.url}/store/{datum}?{age}"
+        return {"datum_id": datum, "method": "PUT", "url": url, "headers": {}}
 
     def _parts(self, datum, size, part_size, age):
         url = f"{self.platform.url}/store/{datum}"
@@ -335,6 +347,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _uploads_renew(self, job, body):
         datum = body["datum_id"]
+        if datum not in self.platform.sizes:
+            return self._answer(200, self._grant(datum, "new"))
         size, half = self.platform.sizes[datum], self.platform.parts_from // 2
         return self._answer(200, {"datum_id": datum, "parts": self._parts(datum, size, half, "new")})
 
@@ -346,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200, {})
 
     def _inputs(self, job, body):
-        return self._answer(200, {"inputs": job.details["inputs"]})
+        return self._answer(200, {"inputs": job.fresh_inputs or job.details["inputs"]})
 
     def _status_detail(self, job, body):
         job.status_detail = body["status_detail"]
@@ -361,7 +375,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(507, {"code": "full"})
             return
         name, _, age = self.path.rpartition("/")[2].partition("?")
-        if age == "old" and int(name.rpartition("-")[2]) in self.platform.expired_parts:
+        if age == "old" and self.platform.is_expired(name):
             self._answer(403, {"code": "expired"})
             return
         self.platform.stored[name] = content

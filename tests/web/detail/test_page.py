@@ -167,6 +167,15 @@ def test_what_was_left_out_is_said(alice_browser: Client, commit: Commit) -> Non
     assert "['More" not in text
 
 
+def test_alerts_are_shown(alice_browser: Client, commit: Commit) -> None:
+    text = "The content behind https://example.com/<b> has changed."
+    alert = {"kind": "input_changed", "text": text, "time": "2026-01-01T00:00:00Z"}
+    execution = factories.make_execution(commit=commit, runtime_facts={"alerts": [alert]})
+    shown = alice_browser.get(address(execution)).content.decode()
+    assert "The content behind https://example.com/&lt;b&gt; has changed." in shown
+    assert "input_changed" not in shown
+
+
 def test_a_deleted_execution_says_so(alice_browser: Client, run: Execution) -> None:
     Execution.objects.filter(pk=run.pk).update(deleted_at=clock.now())
     assert "was deleted" in text_of(alice_browser, address(run))
