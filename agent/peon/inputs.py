@@ -6,7 +6,8 @@ from peon.checksums import NAMES
 from peon.downloads import Damaged
 from peon.errors import JobFailed
 from peon.http_client import HttpError, Unreachable
-from peon.parallel import in_parallel
+from peon.input_files import InputFiles
+from peon.parallel import until_empty
 from peon.sizes import size_text
 
 PARALLEL = 6
@@ -25,23 +26,31 @@ class InputFetcher:
         self._say = say
         self._told = 0
 
-    def fetch(self, inputs):
-        """Place every file; {(input name, file name): measured}. Raises JobFailed for one that cannot be had."""
-        check_names(inputs)
-        for entry in inputs:
-            os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
-        wanted = [
-            (entry, file) for entry in inputs if entry["download"] != "on-demand" for file in entry["files"]
-        ]
-        found = in_parallel(lambda pair: self._fetch_one(*pair), wanted, PARALLEL, self._check)
-        return {
-            (entry["name"], file["filename"]): known for (entry, file), known in zip(wanted, found) if known
-        }
+    def fetch(self, details):
+        """Place every file of the job's inputs, which get those that were not in its details.
 
-    def _fetch_one(self, entry, file):
+        {(input name, file name): measured}. Raises JobFailed for one that cannot be had.
+        """
+        files = InputFiles(details, self._api, self._say)
+        for entry in details["inputs"]:
+            os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
+        found = {}
+
+        def fetch_one(taken):
+            entry, file = taken
+            measured = self._fetch_one(entry, file, files.renewal(entry, file))
+            if measured:
+                found[entry["name"], file["filename"]] = measured
+            for name in ("url", "headers", "page"):
+                file.pop(name, None)  # there may be many files
+
+        until_empty(fetch_one, files.take, PARALLEL, self._check)
+        return found
+
+    def _fetch_one(self, entry, file, renew):
         target = os.path.join(self._folder, entry["name"], file["filename"])
         try:
-            measured = self._download(entry, file, target)
+            measured = self._download(file, target, renew)
         except (HttpError, Unreachable, Damaged, OSError) as error:
             problem = "input '{}': {}".format(entry["name"], error)
             if entry.get("optional"):
@@ -51,21 +60,14 @@ class InputFetcher:
         self._tell(entry, file, measured)
         return measured
 
-    def _download(self, entry, file, target):
+    def _download(self, file, target, renew):
         try:
             return self._downloader.fetch(file, target)
         except HttpError as error:
-            if error.status not in _REFUSED or not file.get("datum_id"):
+            fresh = renew(file["url"]) if renew and error.status in _REFUSED else None
+            if fresh is None:
                 raise
-        return self._downloader.fetch(self._with_fresh_address(entry, file), target)
-
-    def _with_fresh_address(self, entry, file):
-        for fresh in self._api.inputs():
-            if fresh["name"] == entry["name"]:
-                for candidate in fresh["files"]:
-                    if candidate["filename"] == file["filename"]:
-                        return candidate
-        return file
+        return self._downloader.fetch(fresh, target)
 
     def _tell(self, entry, file, measured):
         self._told += 1
@@ -82,25 +84,3 @@ class InputFetcher:
         )
         if self._told == MOST_LINES:
             self._say("further input files are not listed")
-
-
-def check_names(inputs):
-    """Raises JobFailed when a file would lie outside its input's folder, or where another one lies."""
-    for entry in inputs:
-        taken = {}
-        _check_inside(entry["name"], entry["name"])
-        for file in entry["files"]:
-            name = os.path.normpath(file["filename"])
-            _check_inside(entry["name"], file["filename"])
-            if name in taken:
-                raise JobFailed(
-                    "input '{}': {} and {} would both be the file '{}'. Keep directories, or give one another "
-                    "name.".format(entry["name"], taken[name], file["uri"], name)
-                )
-            taken[name] = file["uri"]
-
-
-def _check_inside(input_name, name):
-    parts = name.split("/")
-    if os.path.isabs(name) or ".." in parts or "\0" in name or not name.strip("/."):
-        raise JobFailed("input '{}': '{}' is not a usable file name.".format(input_name, name))

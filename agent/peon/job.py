@@ -214,7 +214,7 @@ class _Run:
             self._worker.http, self._worker.cache, not self._controls.no_data_cache, self._check
         )
         fetcher = InputFetcher(downloader, self._folder.host("inputs"), self._api, self._say, self._check)
-        return fetcher.fetch(self._details["inputs"])
+        return fetcher.fetch(self._details)
 
     def _runtime_facts(self):
         return dict(
