@@ -74,15 +74,15 @@ class S3Store:
         return key_of(uri, SCHEME, self._bucket)
 
     def grant_get(self, download: Download, *, base_url: str) -> Grant:
+        shown = disposition(download.filename, inline=download.inline)
         with self._explained("sign an address", download.key):
             signer = read_signer(self._client, self._bucket)
-        shown = disposition(download.filename, inline=download.inline)
-        if signer is not None:
-            presented = {
-                "response-content-disposition": shown,
-                "response-content-type": download.content_type,
-            }
-            return Grant("GET", signer.address(download.key, presented, download.lifetime_seconds))
+            if signer is not None:
+                presented = {
+                    "response-content-disposition": shown,
+                    "response-content-type": download.content_type,
+                }
+                return Grant("GET", signer.address(download.key, presented, download.lifetime_seconds))
         parameters = {"ResponseContentDisposition": shown, "ResponseContentType": download.content_type}
         return Grant(
             "GET", self._sign(self._client, "get_object", download.key, download.lifetime_seconds, parameters)
