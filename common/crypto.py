@@ -6,12 +6,14 @@ decrypts, so that a key is rotated by putting a new one in front and writing eve
 
 import base64
 import hashlib
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 from common.errors import DomainError
 
@@ -53,11 +55,46 @@ def is_current(stored: str) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """What stands in the database for a secret that nobody has read yet."""
+
+    stored: str = field(repr=False)
+
+
+class _Opening(DeferredAttribute):
+    """The attribute of a secret: it is decrypted when it is read for the first time."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        if isinstance(value, Sealed):
+            value = instance.__dict__[self.field.attname] = decrypt(value.stored)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that is encrypted in the database and plain in Python. It cannot be searched."""
+    """Text that is encrypted in the database and plain in Python. It cannot be searched.
+
+    Rows are loaded by the hundred and few secrets are read, so that only reading one decrypts it; only that raises
+    `SecretUnreadable`. A query that asks for the column alone gets `Sealed` values.
+    """
+
+    descriptor_class = _Opening
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, Sealed):
+            return value.stored
         return encrypt(value) if value else value
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        return decrypt(value) if value else value
+        return Sealed(value) if value else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Written by the newest key; what cannot be read stays as it is, as the rest of the row may be changed."""
+        try:
+            return super().pre_save(model_instance, add)
+        except SecretUnreadable:
+            return model_instance.__dict__[self.attname]

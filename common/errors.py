@@ -14,6 +14,8 @@ class DomainError(Exception):
     code = "invalid"
     http_status = 400
     field: str | None = None
+    is_transient = False
+    """Whether the same can succeed a little later, as when something does not answer."""
 
     def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)

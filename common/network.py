@@ -18,6 +18,7 @@ _CARRYING_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("
 
 class HostUnknown(DomainError):
     code = "host_unknown"
+    is_transient = True
 
     def __init__(self, host: str) -> None:
         super().__init__(f"The host '{host}' cannot be found. Check the address for typing errors.")

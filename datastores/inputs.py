@@ -1,10 +1,14 @@
 """Inputs of executions: what an address means when the execution is created, and the files behind it when a worker asks."""
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
 
 from common.objectstores import Download, ObjectFacts, ObjectStore
 from datastores.addresses import (
@@ -24,7 +28,7 @@ from datastores.errors import (
     InputTooLarge,
     NoStoreForInput,
 )
-from datastores.models import Datum
+from datastores.models import DataStore, Datum, DatumAlias
 from datastores.objects import is_own_key
 from datastores.opening import object_store
 from datastores.selectors import as_uuid, download_grant, readable_by, without_nul
@@ -35,6 +39,100 @@ DATUM_SCHEME = "datum://"
 WEB_SCHEMES = ("http://", "https://")
 MOST_FILES = 100_000
 """That one wildcard may find."""
+MOST_LOOKED_AT = 5000
+"""Objects of a store that one step of a listing passes."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the files behind one address were listed."""
+
+    found: int = 0
+    after: str = ""
+    """The last key that was looked at."""
+
+
+class Inputs:
+    """What addresses of one project mean. Rows are read once for all of them, when the first is asked for."""
+
+    def __init__(self, project: Project, uris: Iterable[str]) -> None:
+        self._project = project
+        self._references = [
+            uri.strip().removeprefix(DATUM_SCHEME) for uri in uris if uri.strip().startswith(DATUM_SCHEME)
+        ]
+
+    def resolve(self, uri: str) -> str:
+        """See `resolve_input_uri`."""
+        address = uri.strip()
+        if address.lower().startswith(WEB_SCHEMES):
+            if not _names_a_host(address):
+                raise InputSchemeUnsupported(uri)
+            return address
+        if has_store_scheme(address):
+            self._placed(address)
+            return address
+        if not address.startswith(DATUM_SCHEME):
+            raise InputSchemeUnsupported(uri)
+        return f"{DATUM_SCHEME}{self._datum(address).pk}"
+
+    def files(self, uri: str, base_url: str) -> Iterator[InputFile]:
+        """All of them, see `input_files`."""
+        position: Position | None = Position()
+        while position is not None:
+            files, position = self.some_files(uri, base_url, position, MOST_LOOKED_AT)
+            yield from files
+
+    def some_files(
+        self, uri: str, base_url: str, position: Position, most: int
+    ) -> tuple[list[InputFile], Position | None]:
+        """Up to `most` files from `position` on, after a bounded time, and where to go on; None after the last."""
+        if uri.startswith(DATUM_SCHEME):
+            return [_stored_file(self._datum(uri), base_url)], None
+        if has_store_scheme(uri):
+            return _files_in_store(self._placed(uri), uri, base_url, position, most)
+        return [InputFile(filename=_name_in(uri), url=uri, uri=uri)], None
+
+    def _placed(self, uri: str) -> Placed:
+        placed = place_in(self._stores, uri)
+        if placed is None:
+            raise NoStoreForInput(uri)
+        return placed
+
+    def _datum(self, uri: str) -> Datum:
+        """Only files of the same project: who may see an execution of it may not see other projects of the same person."""
+        reference = uri.removeprefix(DATUM_SCHEME)
+        identifier = as_uuid(reference)
+        datum = self._by_id.get(identifier) if identifier else self._by_alias.get(reference.lower())
+        if datum is None:
+            raise InputNotFound(uri)
+        if datum.purged_at:
+            raise InputPurged(uri, datum.name)
+        return datum
+
+    @cached_property
+    def _stores(self) -> list[DataStore]:
+        return list(readable_by(self._project).filter(allow_read=True))
+
+    @cached_property
+    def _by_id(self) -> dict[UUID, Datum]:
+        return self._stored.in_bulk({known for text in self._references if (known := as_uuid(text))})
+
+    @cached_property
+    def _by_alias(self) -> dict[str, Datum]:
+        names = {without_nul(text) for text in self._references if not as_uuid(text)}
+        aliases = (
+            DatumAlias.objects.annotate(lower_name=Lower("name"))
+            .filter(project=self._project, lower_name__in=[Lower(Value(name)) for name in names])
+            .values_list("name", "datum_id")
+        )
+        pointed = {name.lower(): datum_id for name, datum_id in aliases if datum_id}
+        datums = self._stored.in_bulk(set(pointed.values()))
+        return {name: datums[datum_id] for name, datum_id in pointed.items() if datum_id in datums}
+
+    @property
+    def _stored(self) -> QuerySet[Datum]:
+        # Stores are few and datums many: each store is made once.
+        return Datum.objects.filter(project=self._project, stored_at__isnull=False).prefetch_related("store")
 
 
 def resolve_input_uri(project: Project, uri: str) -> str:
@@ -42,19 +140,9 @@ def resolve_input_uri(project: Project, uri: str) -> str:
 
     Addresses on the web are not looked at here: the worker fetches them, from the network that it is in. Of an address in
     a store it is checked that the project may use the store. Raises `InputNotFound`, `InputPurged`, `NoStoreForInput` or
-    `InputSchemeUnsupported`.
+    `InputSchemeUnsupported`. For several at once use `Inputs`.
     """
-    address = uri.strip()
-    if address.lower().startswith(WEB_SCHEMES):
-        if not _names_a_host(address):
-            raise InputSchemeUnsupported(uri)
-        return address
-    if has_store_scheme(address):
-        _placed(project, address)
-        return address
-    if not address.startswith(DATUM_SCHEME):
-        raise InputSchemeUnsupported(uri)
-    return f"{DATUM_SCHEME}{_datum_of(project, address).pk}"
+    return Inputs(project, [uri]).resolve(uri)
 
 
 def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
@@ -62,11 +150,7 @@ def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
 
     Raises what `resolve_input_uri` does, `InputEmpty`, `InputTooLarge` or `StoreProblem`.
     """
-    if uri.startswith(DATUM_SCHEME):
-        return [_stored_file(_datum_of(project, uri), base_url)]
-    if has_store_scheme(uri):
-        return _files_in_store(_placed(project, uri), uri, base_url)
-    return [InputFile(filename=_name_in(uri), url=uri, uri=uri)]
+    return list(Inputs(project, [uri]).files(uri, base_url))
 
 
 def _stored_file(datum: Datum, base_url: str) -> InputFile:
@@ -86,7 +170,9 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
     )
 
 
-def _files_in_store(placed: Placed, uri: str, base_url: str) -> list[InputFile]:
+def _files_in_store(
+    placed: Placed, uri: str, base_url: str, position: Position, most: int
+) -> tuple[list[InputFile], Position | None]:
     place = object_store(placed.store)
     if is_own_key(placed.key):
         raise InputNotFound(uri)
@@ -94,23 +180,33 @@ def _files_in_store(placed: Placed, uri: str, base_url: str) -> list[InputFile]:
         found = place.facts(placed.key)
         if found is None:
             raise InputEmpty(uri)
-        return [_file_in_store(place, found, base_url)]
+        return [_file_in_store(place, found, base_url)], None
+    found_here, after = _matching(place, placed.key, position.after, most)
+    total = position.found + len(found_here)
+    if not total and after is None:
+        raise InputEmpty(uri)
+    if total > MOST_FILES:
+        raise InputTooLarge(uri, MOST_FILES)
     root = root_of(placed.key)
     files = [
         _file_in_store(place, facts, base_url, below=facts.key.removeprefix(root).lstrip("/"))
-        for facts in islice(_matching(place, placed.key), MOST_FILES + 1)
+        for facts in found_here
     ]
-    if not files:
-        raise InputEmpty(uri)
-    if len(files) > MOST_FILES:
-        raise InputTooLarge(uri, MOST_FILES)
-    return files
+    return files, None if after is None else Position(total, after)
 
 
-def _matching(place: ObjectStore, pattern: str) -> Iterator[ObjectFacts]:
+def _matching(
+    place: ObjectStore, pattern: str, after: str, most: int
+) -> tuple[list[ObjectFacts], str | None]:
+    """Up to `most` objects behind the key `after`, and the key after which to go on; None when that was all."""
     matches = matcher(pattern).match
-    found = place.walk(fixed_part(pattern))
-    return (facts for facts in found if matches(facts.key) and not is_own_key(facts.key))
+    found: list[ObjectFacts] = []
+    for number, facts in enumerate(place.walk(fixed_part(pattern), after=after), start=1):
+        if matches(facts.key) and not is_own_key(facts.key):
+            found.append(facts)
+        if len(found) >= most or number >= MOST_LOOKED_AT:
+            return found, facts.key
+    return found, None
 
 
 def _file_in_store(place: ObjectStore, facts: ObjectFacts, base_url: str, below: str = "") -> InputFile:
@@ -133,29 +229,6 @@ def _file_in_store(place: ObjectStore, facts: ObjectFacts, base_url: str, below:
         md5=facts.md5,
         path_below_root=below or name,
     )
-
-
-def _placed(project: Project, uri: str) -> Placed:
-    placed = place_in(readable_by(project).filter(allow_read=True), uri)
-    if placed is None:
-        raise NoStoreForInput(uri)
-    return placed
-
-
-def _datum_of(project: Project, uri: str) -> Datum:
-    """Only files of the same project: who may see an execution of it may not see other projects of the same person."""
-    reference = uri.removeprefix(DATUM_SCHEME)
-    identifier = as_uuid(reference)
-    stored = Datum.objects.filter(project=project, stored_at__isnull=False).select_related("store")
-    if identifier:
-        datum = stored.filter(pk=identifier).first()
-    else:
-        datum = stored.filter(aliases__project=project, aliases__name__iexact=without_nul(reference)).first()
-    if datum is None:
-        raise InputNotFound(uri)
-    if datum.purged_at:
-        raise InputPurged(uri, datum.name)
-    return datum
 
 
 def _names_a_host(address: str) -> bool:

@@ -34,3 +34,19 @@ class TokenRefused(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The job token is missing or does not belong to this attempt.")
+
+
+class InputRefused(DomainError):
+    """The files of an input cannot be had, and asking again is of no use."""
+
+    code = "input_refused"
+    http_status = 422
+
+
+class InputUnavailable(DomainError):
+    """A store does not answer, or not as it should; it may a little later."""
+
+    code = "input_unavailable"
+    http_status = 503
+    is_transient = True
+    retry_after_seconds = 10

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,11 @@ from peon.protocol import keys, scripts
 
 CONTROL_LIFETIME_SECONDS = 3600
 """Wishes are repeated by the watchdog; the lifetime only keeps forgotten ones from staying for ever."""
+
+
+FAILING_SECONDS = 15 * 60
+FAILING_TIMES = 20
+"""A job whose claims fail for something that may heal is given up after so long and so many of them."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,21 @@ def fence(job: Job) -> None:
     """Refuse whatever this attempt still says, and end its lease."""
     redis_keys = [keys.events_head(str(job.execution_id)), keys.LEASES, keys.LEASE_HOLDERS]
     _script(scripts.FENCE)(redis_keys, [job.epoch + 1, job.member])
+
+
+def has_failed_for_long(execution_id: UUID) -> bool:
+    """Count one more claim that failed for something that may heal; whether to wait no longer. False while Redis is away."""
+    key = f"vh:failing:{execution_id}"
+    pipe = client().pipeline()
+    pipe.hsetnx(key, "since", str(time.time()))
+    pipe.hincrby(key, "times", 1)
+    pipe.hget(key, "since")
+    pipe.expire(key, FAILING_SECONDS + CONTROL_LIFETIME_SECONDS)
+    try:
+        _, times, since, _ = pipe.execute()
+    except redis.RedisError:
+        return False
+    return bool(times >= FAILING_TIMES and time.time() - float(since) >= FAILING_SECONDS)
 
 
 def open_events(execution: Execution) -> None:

@@ -7,6 +7,7 @@ from peon.errors import JobLost
 from peon.http_client import HttpError, Unreachable
 
 _PAUSES = (0.1, 0.2, 0.5, 1, 2)
+_STORE_PATIENCE_SECONDS = 600
 
 
 class JobApi:
@@ -46,8 +47,15 @@ class JobApi:
         """The job's inputs with fresh addresses."""
         return self._call("POST", "inputs", {})["inputs"]
 
-    def _call(self, method, name, body=None):
-        deadline = time.monotonic() + self._patience
+    def input_files(self, after):
+        """A page of the inputs' files: {"files", "left_out", "next"}; `after` is the "next" of the one before.
+
+        The server asks stores for them: it is asked again for longer than usual.
+        """
+        return self._call("POST", "inputs/files", {"after": after}, _STORE_PATIENCE_SECONDS)
+
+    def _call(self, method, name, body=None, patience_seconds=0):
+        deadline = time.monotonic() + max(self._patience, patience_seconds)
         tries = 0
         while True:
             try:

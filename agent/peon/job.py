@@ -231,7 +231,7 @@ class _Run:
             self._alert_of_change,
         )
         fetcher = InputFetcher(downloader, self._folder.host("inputs"), self._api, self._say, self._check)
-        return fetcher.fetch(self._details["inputs"])
+        return fetcher.fetch(self._details)
 
     def _alert_of_change(self, file, before, measured):
         """An address that is not the platform's gives something else than it gave the project on this host before."""

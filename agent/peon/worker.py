@@ -81,7 +81,9 @@ class Worker:
             "agent_version": VERSION,
             "runtime": self.runtime.name,
             "queues": self.queues,
-            "facts": dict(self.runtime.describe(), cpus=os.cpu_count(), masks_secrets=True),
+            "facts": dict(
+                self.runtime.describe(), cpus=os.cpu_count(), masks_secrets=True, pages_inputs=True
+            ),
         }
 
     def _turn(self):

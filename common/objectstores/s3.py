@@ -15,6 +15,7 @@ from botocore.exceptions import (
 
 from common.objectstores.addresses import key_of, uri_of
 from common.objectstores.headers import disposition
+from common.objectstores.s3_signing import read_signer
 from common.objectstores.types import (
     MEBIBYTE,
     Download,
@@ -73,12 +74,18 @@ class S3Store:
         return key_of(uri, SCHEME, self._bucket)
 
     def grant_get(self, download: Download, *, base_url: str) -> Grant:
-        presented = {
-            "ResponseContentDisposition": disposition(download.filename, inline=download.inline),
-            "ResponseContentType": download.content_type,
-        }
+        shown = disposition(download.filename, inline=download.inline)
+        with self._explained("sign an address", download.key):
+            signer = read_signer(self._client, self._bucket)
+            if signer is not None:
+                presented = {
+                    "response-content-disposition": shown,
+                    "response-content-type": download.content_type,
+                }
+                return Grant("GET", signer.address(download.key, presented, download.lifetime_seconds))
+        parameters = {"ResponseContentDisposition": shown, "ResponseContentType": download.content_type}
         return Grant(
-            "GET", self._sign(self._client, "get_object", download.key, download.lifetime_seconds, presented)
+            "GET", self._sign(self._client, "get_object", download.key, download.lifetime_seconds, parameters)
         )
 
     def grant_put(self, key: str, *, size_bytes: int | None, lifetime_seconds: int, base_url: str) -> Grant:
@@ -137,8 +144,11 @@ class S3Store:
         md5 = etag if len(etag) == 32 and "-" not in etag and not encrypted else None
         return ObjectFacts(key, found["ContentLength"], found["LastModified"], etag, md5)
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        start = {"StartAfter": after} if after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, **start
+        )
         with self._explained("list", prefix):
             for page in pages:
                 for found in page.get("Contents", ()):

@@ -65,6 +65,9 @@ class Problem(StrEnum):
     FAILED = "store_failed"
 
 
+_TRANSIENT = frozenset({Problem.UNREACHABLE, Problem.FAILED})
+
+
 class StoreProblem(DomainError):
     """The store did not do what it was asked; the message says what to change."""
 
@@ -73,6 +76,7 @@ class StoreProblem(DomainError):
     def __init__(self, problem: Problem, message: str) -> None:
         super().__init__(message, code=problem.value)
         self.problem = problem
+        self.is_transient = problem in _TRANSIENT
 
 
 class ObjectMissing(DomainError):
@@ -135,8 +139,8 @@ class ObjectStore(Protocol):
 
     def facts(self, key: str) -> ObjectFacts | None: ...
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
-        """Every object whose key begins with `prefix`, in the order of their keys."""
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        """Every object whose key begins with `prefix`, in the order of their keys; with `after`, those behind this key."""
         ...
 
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:

@@ -15,8 +15,9 @@ from datastores.uploads import NewFile, Reservation, reserve_uploads
 from environments.services import record_worker
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
+from executions.agent_api.inputs import PAGES_INPUTS
 from executions.agent_api.secrets import MASKS_SECRETS
-from executions.errors import AttemptRefused
+from executions.errors import AttemptRefused, InputUnavailable
 from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.selectors import with_related
@@ -62,12 +63,13 @@ def running_attempt(execution_id: UUID, epoch: int) -> Execution:
 def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url: str) -> dict[str, Any]:
     """queued -> started for exactly one worker; asked again by the same worker, the answer is the same.
 
-    Raises `AttemptRefused` for everybody else, and when the job cannot be put together: then it ends as error.
+    Raises `AttemptRefused` for everybody else, and when the job cannot be put together: then it ends as error. While
+    something that it needs does not answer it stays queued: `InputUnavailable`.
     """
     execution = current_attempt(execution_id, epoch)
     if execution.status != Status.QUEUED and not _held_by(execution, worker):
         raise AttemptRefused
-    details = _details_or_refuse(execution, base_url)
+    details = _details_or_refuse(execution, worker, base_url)
     started = lifecycle.mark_started(execution_id=execution_id, epoch=epoch, worker_identity=worker.identity)
     if not started:
         execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
@@ -84,10 +86,14 @@ def _held_by(execution: Execution, worker: WorkerDescription) -> bool:
     return execution.status in RUNNING and execution.worker_identity == worker.identity
 
 
-def _details_or_refuse(execution: Execution, base_url: str) -> dict[str, Any]:
+def _details_or_refuse(execution: Execution, worker: WorkerDescription, base_url: str) -> dict[str, Any]:
     try:
-        return job_details(execution, base_url)
+        return job_details(execution, base_url, in_pages=bool(worker.facts.get(PAGES_INPUTS)))
     except DomainError as error:
+        if error.is_transient and not queue.has_failed_for_long(execution.pk):
+            waiting = Execution.objects.filter(pk=execution.pk, epoch=execution.epoch, status=Status.QUEUED)
+            waiting.update(waiting_reason=f"{error.message} It is tried again.")
+            raise InputUnavailable(error.message) from error
         lifecycle.mark_refused(execution_id=execution.pk, epoch=execution.epoch, reason=error.message)
         raise AttemptRefused from error
 

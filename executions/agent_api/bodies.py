@@ -3,8 +3,10 @@
 from typing import Any
 
 from common.errors import DomainError
+from datastores.inputs import Position
 from datastores.uploads import NewFile, etags_from
 from executions.agent_api.attempts import WorkerDescription
+from executions.agent_api.inputs import Cursor
 from executions.spec.texts import unstorable
 
 MOST_UPLOADS = 1000
@@ -49,6 +51,20 @@ def _upload(file: dict[str, Any]) -> NewFile:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise BodyRefused(f"The size of '{name}' must be a number of bytes.", field="files")
     return NewFile(name, size)
+
+
+def cursor_from(body: dict[str, Any]) -> Cursor:
+    """Where a page of files begins, as the page before it said."""
+    given = body.get("after")
+    if given is None:
+        return Cursor()
+    fits = isinstance(given, list) and [type(part) for part in given] == [int, int, int, str]
+    if not fits or min(given[:3]) < 0 or unstorable(given[3]):
+        raise BodyRefused(
+            "Send what the page before said under 'next', or nothing for the first.", field="after"
+        )
+    entry, address, found, after = given
+    return Cursor(entry, address, Position(found, after))
 
 
 def parts_from(body: dict[str, Any]) -> dict[int, str]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from common.files import presign_get
-from executions.agent_api.inputs import input_entries
+from executions.agent_api.inputs import first_entries, input_entries
 from executions.agent_api.secrets import secret_names
 from executions.models import Execution
 from executions.queue import job_token
@@ -16,13 +16,15 @@ from executions.variables import known_variables, variables_beside
 from projects.types import ResolvedVariable
 
 
-def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
+def job_details(execution: Execution, base_url: str, *, in_pages: bool = False) -> dict[str, Any]:
     """`base_url` is the scheme and host by which the worker reached us; every address in the answer uses it.
 
+    With `in_pages`, `next_files` says where the pages of the inputs' files begin; null when the inputs hold all of them.
     Raises a `DomainError` when something it needs is gone, such as a purged input.
     """
     known = known_variables(execution)
     return {
+        **_inputs(execution, base_url, in_pages),
         "execution_id": str(execution.pk),
         "epoch": execution.epoch,
         "counter": execution.counter,
@@ -35,7 +37,6 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
         "environment_variables": environment_variables(execution, known),
         "secret_names": secret_names(known),
         "code": _code(execution, base_url),
-        "inputs": input_entries(execution, base_url),
         "config": {
             "execution": execution_config(execution),
             "parameters": execution.parameters,
@@ -45,6 +46,13 @@ def job_details(execution: Execution, base_url: str) -> dict[str, Any]:
         "limits": _limits(execution),
         "lease": {"seconds": settings.LEASE_SECONDS, "heartbeat_seconds": settings.HEARTBEAT_SECONDS},
     }
+
+
+def _inputs(execution: Execution, base_url: str, in_pages: bool) -> dict[str, Any]:
+    if not in_pages:
+        return {"inputs": input_entries(execution, base_url)}
+    entries, cursor = first_entries(execution, base_url)
+    return {"inputs": entries, "next_files": cursor.as_json() if cursor else None}
 
 
 def environment_variables(execution: Execution, known: Mapping[str, ResolvedVariable]) -> dict[str, str]:

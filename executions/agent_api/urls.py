@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{JOB}/uploads/renew", views.RenewUploadView.as_view(), name="agent-upload-renew"),
     path(f"{JOB}/uploads/finish", views.FinishUploadView.as_view(), name="agent-upload-finish"),
     path(f"{JOB}/inputs", views.InputsView.as_view(), name="agent-inputs"),
+    path(f"{JOB}/inputs/files", views.InputFilesView.as_view(), name="agent-input-files"),
     path(f"{JOB}/input-request", views.InputRequestView.as_view(), name="agent-input-request"),
     path(f"{JOB}/status-detail", views.StatusDetailView.as_view(), name="agent-status-detail"),
 ]

@@ -19,10 +19,10 @@ from datastores.reservations import reservation_body
 from datastores.uploads import finish_parts, renew
 from executions import services
 from executions.agent_api import attempts
-from executions.agent_api.bodies import BodyRefused, parts_from, uploads_from, worker_from
-from executions.agent_api.inputs import input_entries, requested_inputs
+from executions.agent_api.bodies import BodyRefused, cursor_from, parts_from, uploads_from, worker_from
+from executions.agent_api.inputs import input_entries, page_of_files, requested_inputs
 from executions.agent_api.secrets import masker_of
-from executions.errors import TokenRefused
+from executions.errors import InputUnavailable, TokenRefused
 from executions.queue import job_token
 
 SCHEME = "job"
@@ -39,7 +39,7 @@ class JobView(View):
             check_token(request, kwargs["execution_id"], kwargs["epoch"])
             return super().dispatch(request, *args, **kwargs)
         except DomainError as error:
-            return JsonResponse(domain_body(error), status=error.http_status)
+            return JsonResponse(domain_body(error), status=error.http_status, headers=_headers_of(error))
 
 
 class ClaimView(JobView):
@@ -104,6 +104,15 @@ class InputsView(JobView):
         return JsonResponse({"inputs": input_entries(execution, base_url(request))})
 
 
+class InputFilesView(JobView):
+    """The next page of the inputs' files; an earlier one asked for again has fresh addresses."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        cursor = cursor_from(json_body(request))
+        execution = attempts.running_attempt(execution_id, epoch)
+        return JsonResponse(page_of_files(execution, cursor, base_url(request)))
+
+
 class InputRequestView(JobView):
     """For the user's own code, through api.json; hence the list as an answer."""
 
@@ -127,6 +136,10 @@ class StatusDetailView(JobView):
         shown = masker_of(execution).mask_text(text)
         services.set_status_detail(execution=execution, text=shown)
         return JsonResponse({"status_detail": shown})
+
+
+def _headers_of(error: DomainError) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, InputUnavailable) else {}
 
 
 def check_token(request: HttpRequest, execution_id: UUID, epoch: int) -> None:

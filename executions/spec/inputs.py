@@ -9,7 +9,7 @@ from valohai_yaml.objs.parameter import Parameter
 from valohai_yaml.objs.step import Step
 
 from common.errors import DomainError
-from datastores.inputs import resolve_input_uri
+from datastores.inputs import Inputs
 from executions.spec.faults import Faults
 from executions.spec.texts import unstorable
 from projects.models import Project
@@ -35,13 +35,19 @@ def resolve_inputs(
         if name not in step.inputs:
             known = ", ".join(step.inputs) or "none"
             faults.add(FIELD, f"Step '{step.name}' has no input '{name}'. It has: {known}.", "unknown")
-    resolved = []
+    raw = {
+        declared.name: [item for item in _chosen(declared, given) if item != ""]
+        for declared in step.inputs.values()
+    }
     for declared in step.inputs.values():
-        raw = [item for item in _chosen(declared, given) if item != ""]
-        _check_number(step, declared, len(raw), faults)
-        urls = _addresses(raw, declared, step, parameters, project, faults)
-        resolved.append(_entry(declared, urls))
-    return resolved
+        _check_number(step, declared, len(raw[declared.name]), faults)
+    wanted = [
+        (declared, uri)
+        for declared in step.inputs.values()
+        for uri in _addresses(raw[declared.name], declared, step, parameters, faults)
+    ]
+    urls = _resolved(wanted, project, faults)
+    return [_entry(declared, urls.get(declared.name, [])) for declared in step.inputs.values()]
 
 
 def _chosen(declared: Input, given: Mapping[str, Sequence[str] | str] | None) -> Sequence[Any]:
@@ -52,22 +58,27 @@ def _chosen(declared: Input, given: Mapping[str, Sequence[str] | str] | None) ->
 
 
 def _addresses(
-    raw: Sequence[Any],
-    declared: Input,
-    step: Step,
-    parameters: Mapping[str, Any],
-    project: Project,
-    faults: Faults,
+    raw: Sequence[Any], declared: Input, step: Step, parameters: Mapping[str, Any], faults: Faults
 ) -> list[str]:
-    urls: list[str] = []
+    addresses: list[str] = []
     for item in raw:
         try:
-            urls.append(resolve_input_uri(project, _interpolated(_as_text(item), step, parameters)))
+            addresses.append(_interpolated(_as_text(item), step, parameters))
         except InputRefused as error:
             faults.add(FIELD, f"Input '{declared.name}': {error}.")
+    return addresses
+
+
+def _resolved(wanted: Sequence[tuple[Input, str]], project: Project, faults: Faults) -> dict[str, list[str]]:
+    """Name of an input -> its addresses. All are looked up together: there may be thousands."""
+    inputs = Inputs(project, [uri for _, uri in wanted])
+    resolved: dict[str, list[str]] = {}
+    for declared, uri in wanted:
+        try:
+            resolved.setdefault(declared.name, []).append(inputs.resolve(uri))
         except DomainError as error:
             faults.add(FIELD, f"Input '{declared.name}': {error.message}", error.code)
-    return urls
+    return resolved
 
 
 def _as_text(item: Any) -> str:

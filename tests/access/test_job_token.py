@@ -19,7 +19,8 @@ from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS = {"claim": "post", "cursor": "get", "uploads": "post", "inputs": "post", "input-request": "post",
+ACTIONS = {"claim": "post", "cursor": "get", "uploads": "post", "inputs": "post",
+           "inputs/files": "post", "input-request": "post",
            "status-detail": "post"}  # fmt: skip
 BODIES: dict[str, dict[str, Any]] = {
     "claim": {"worker": {"identity": "host-1"}},

@@ -241,6 +241,93 @@ def test_many_inputs_in_parallel(platform, agent):
     assert len(job.lines("s")) < 130
 
 
+def page_of(files, following=None, **more):
+    return {"files": [dict(file, input="data") for file in files], "left_out": [], "next": following, **more}
+
+
+def asked_for_pages(platform, job):
+    return [path for _, path, _ in platform.requests if job.id in path and path.endswith("/inputs/files")]
+
+
+def run_with_pages(platform, pages, command="ls /valohai/inputs/data | wc -l", first=0, **inputs):
+    return platform.add_job(command, inputs=[entry(**inputs)], next_files=first, pages=pages)
+
+
+def test_files_come_page_by_page(platform, agent):
+    files = [[file_of(platform, f"f{page}-{number}", b"x") for number in range(20)] for page in range(3)]
+    pages = [page_of(files[0], 1), page_of([], 2), page_of(files[1], 3), page_of(files[2])]
+    job = run_with_pages(
+        platform,
+        lambda after: pages[after],
+        "ls /valohai/inputs/data | wc -l; cp /valohai/config/inputs.json /valohai/outputs",
+    )
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["60"]
+    described = json.loads(job.content("inputs.json"))["data"]
+    assert {file["name"] for file in described["files"]} == {
+        file["filename"] for page in files for file in page
+    }
+    assert all(file["checksums"]["sha256"] for file in described["files"])
+    assert described["input_id"] == "in-1"
+    assert len(asked_for_pages(platform, job)) == 4
+
+
+def test_expired_addresses_of_a_page_are_asked_for_once(platform, agent):
+    """Those in users' stores, which have no datum, too."""
+    fresh = [file_of(platform, f"f{number}", b"x", storage_uri=f"s3://b/{number}") for number in range(20)]
+    old = [dict(file, url=platform.serve("/expired/" + uuid.uuid4().hex, expire)) for file in fresh]
+    answers = [page_of(old), page_of(fresh)]
+    job = run_with_pages(platform, lambda after: answers.pop(0))
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["20"]
+    assert len(asked_for_pages(platform, job)) == 2
+
+
+def test_a_page_may_end_earlier_when_it_is_asked_for_again(platform, agent):
+    fresh = [file_of(platform, f"f{number}", b"x", storage_uri=f"s3://b/{number}") for number in range(20)]
+    old = [dict(file, url=platform.serve("/expired/" + uuid.uuid4().hex, expire)) for file in fresh]
+    first = [page_of(old)]
+    pages = {0: page_of(fresh[:10], 1), 1: page_of(fresh[10:])}
+    job = run_with_pages(platform, lambda after: first.pop() if first else pages[after])
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["20"]
+
+
+def expire(handler):
+    handler.send_response(403)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for(platform, agent):
+    file = file_of(platform, "a", b"x")
+    answers = [(503, {"message": "away"}), (503, {"message": "away"}), page_of([file])]
+    job = run_with_pages(platform, lambda after: answers.pop(0), "cat /valohai/inputs/data/a")
+    assert job.wait()["status"] == "complete"
+    assert job.lines("o") == ["x"]
+
+
+def test_files_that_cannot_be_had_end_it_with_the_servers_words(platform, agent):
+    job = run_with_pages(platform, lambda after: (422, {"message": "Input 'data': no store holds it."}))
+    finish = job.wait()
+    assert (finish["status"], finish["reason"]) == ("error", "Input 'data': no store holds it.")
+
+
+def test_what_an_optional_input_goes_without_is_said(platform, agent):
+    left = {"input": "data", "why": "s3://b/* matches no file in its data store."}
+    job = run_with_pages(platform, lambda after: page_of([], left_out=[left]), "echo runs", optional=True)
+    assert job.wait()["status"] == "complete"
+    assert any("matches no file" in line and "optional" in line for line in job.lines("s"))
+
+
+def test_two_files_of_one_name_on_different_pages(platform, agent):
+    first, second = (file_of(platform, "same", content) for content in (b"1", b"2"))
+    pages = [page_of([first], 1), page_of([second])]
+    finish = run_with_pages(platform, lambda after: pages[after]).wait()
+    assert finish["status"] == "error"
+    assert "would both be the file 'same'" in finish["reason"]
+
+
 def test_cache_stays_within_its_size(own_platform, tmp_path):
     agent = AgentProcess(own_platform, tmp_path / "agent", sys.executable, CACHE_SIZE="3M").start()
     try:

@@ -14,7 +14,7 @@ from peon import config
 from peon.config_files import inputs_config
 from peon.errors import JobFailed
 from peon.http_client import shown_url
-from peon.inputs import check_names
+from peon.input_files import InputFiles
 from peon.repository import unpack
 from peon.runtimes.base import Controls
 from peon.stats import StatsReporter
@@ -72,13 +72,13 @@ def entry(*names, **changes):
 
 def test_two_files_of_one_name_are_both_named():
     with pytest.raises(JobFailed, match=r"datum://0 and datum://1 would both be the file 'a.csv'"):
-        check_names([entry("a.csv", "a.csv")])
+        InputFiles({"inputs": [entry("a.csv", "a.csv")]}, None, None)
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "", "."])
 def test_input_names_stay_inside(name):
     with pytest.raises(JobFailed, match="not a usable file name"):
-        check_names([entry(name)])
+        InputFiles({"inputs": [entry(name)]}, None, None)
 
 
 def test_inputs_json_of_an_empty_input_has_no_id():

@@ -9,10 +9,10 @@ import pytest
 from common.errors import DomainError
 from common.ids import new_id
 from common.objectstores import Grant, ObjectStore
-from datastores import objects, uploads
+from datastores import inputs, objects, uploads
 from datastores.addresses import matcher
 from datastores.errors import UploadFinished
-from datastores.inputs import input_files, resolve_input_uri
+from datastores.inputs import Inputs, Position, input_files, resolve_input_uri
 from datastores.models import DataStore, Datum
 from datastores.opening import object_store
 from datastores.trials import Step, steps_of
@@ -245,6 +245,29 @@ class TestInputsByAddress:
         assert facts.md5 is None
         for uri in (place.uri("encrypted/a"), place.uri("encrypted/*")):
             assert [file.md5 for file in input_files(project, uri, "http://x")] == [None]
+
+    @pytest.mark.parametrize(("looked_at", "most"), [(1, 10), (2, 10), (5000, 1), (3, 2)])
+    def test_a_wildcard_goes_on_where_it_was(
+        self, place: ObjectStore, project: Any, monkeypatch: pytest.MonkeyPatch, looked_at: int, most: int
+    ) -> None:
+        monkeypatch.setattr(inputs, "MOST_LOOKED_AT", looked_at)
+        uri = place.uri("set/**.csv")
+        found: list[str] = []
+        position: Position | None = Position()
+        while position is not None:
+            files, position = Inputs(project, [uri]).some_files(uri, "http://x", position, most)
+            assert len(files) <= min(looked_at, most)
+            found += [file.path_below_root for file in files]
+        assert found == ["a.csv", "b.csv", "deep/c.csv"]
+        assert [file.path_below_root for file in input_files(project, uri, "http://x")] == found
+
+    def test_more_than_a_wildcard_may_find(
+        self, place: ObjectStore, project: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inputs, "MOST_FILES", 2)
+        monkeypatch.setattr(inputs, "MOST_LOOKED_AT", 1)
+        with pytest.raises(DomainError, match="matches more than 2 files"):
+            input_files(project, place.uri("set/**.csv"), "http://x")
 
     @pytest.mark.parametrize("key", ["set/none.csv", "none/*"])
     def test_nothing_there(self, place: ObjectStore, project: Any, key: str) -> None:

@@ -109,7 +109,7 @@ class TestRotation:
         with with_both:
             assert "projects.ProjectVariable.value: 11 rewritten" in rotate()[0]
         with with_new:
-            found = dict(ProjectVariable.objects.filter(name__startswith="V").values_list("name", "value"))
+            found = {row.name: row.value for row in ProjectVariable.objects.filter(name__startswith="V")}
         assert found == {f"V{number}": f"value {number}" for number in range(10)}
 
     def test_stopped_half_way_it_goes_on_where_it_was(self, monkeypatch: pytest.MonkeyPatch) -> None:

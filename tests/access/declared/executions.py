@@ -47,6 +47,7 @@ ROUTES: dict[str, Route] = {
     f"{JOB}uploads/renew": api(TOKEN, "post"),
     f"{JOB}uploads/finish": api(TOKEN, "post"),
     f"{JOB}inputs": api(TOKEN, "post"),
+    f"{JOB}inputs/files": api(TOKEN, "post"),
     f"{JOB}input-request": api(TOKEN, "get", "post"),
     f"{JOB}status-detail": api(TOKEN, "post"),
     "": page(SIGNED_IN),

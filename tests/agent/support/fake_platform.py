@@ -152,6 +152,7 @@ class FakeJob:
         self.fresh_inputs = None  # what is answered to those who ask for fresh addresses
         self._entry = "0"
         self._platform = platform
+        self.pages = changes.pop("pages", None)  # cursor -> a page of files, or (status, body)
         code = changes.pop("code", None)
         limits = changes.pop("limits", {})
         self.details = {
@@ -365,6 +366,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _status_detail(self, job, body):
         job.status_detail = body["status_detail"]
         return self._answer(200, {})
+
+    def _inputs_files(self, job, body):
+        answer = job.pages(body["after"])
+        return self._answer(*(answer if isinstance(answer, tuple) else (200, answer)))
 
     def _store(self):
         length = int(self.headers["Content-Length"])
