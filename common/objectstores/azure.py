@@ -94,10 +94,12 @@ class AzureStore:
             return None
         return _facts(found)
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        """The service cannot begin at a key: what comes before `after` is listed and passed over, 5000 at a time."""
         with self._explained("list", prefix):
             for found in self._container.list_blobs(name_starts_with=prefix):
-                yield _facts(found)
+                if found.name > after:
+                    yield _facts(found)
 
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:
         with self._explained("read", key):

@@ -80,12 +80,12 @@ class FilesystemStore:
         modified = datetime.fromtimestamp(found.st_mtime, UTC)
         return ObjectFacts(key, found.st_size, modified, f"{found.st_mtime_ns:x}-{found.st_size:x}")
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
         root = Path(self._storage.base_location)
         start = root / prefix.rpartition("/")[0]
         keys = sorted(path.relative_to(root).as_posix() for path in start.rglob("*") if path.is_file())
         for key in keys:
-            found = self.facts(key) if key.startswith(prefix) else None
+            found = self.facts(key) if key.startswith(prefix) and key > after else None
             if found is not None:
                 yield found
 

@@ -100,10 +100,11 @@ class GoogleStore:
             blob = self._bucket.get_blob(key)
         return _facts(blob) if blob is not None else None
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
         with self._explained("list", prefix):
-            for blob in self._bucket.list_blobs(prefix=prefix):
-                yield _facts(blob)
+            for blob in self._bucket.list_blobs(prefix=prefix, start_offset=after or None):
+                if blob.name > after:  # the offset itself is listed, too
+                    yield _facts(blob)
 
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:
         with self._explained("read", key):

@@ -137,8 +137,11 @@ class S3Store:
         md5 = etag if len(etag) == 32 and "-" not in etag and not encrypted else None
         return ObjectFacts(key, found["ContentLength"], found["LastModified"], etag, md5)
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        start = {"StartAfter": after} if after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, **start
+        )
         with self._explained("list", prefix):
             for page in pages:
                 for found in page.get("Contents", ()):

@@ -93,8 +93,8 @@ class SwiftStore:
         modified = datetime.fromtimestamp(float(found["x-timestamp"]), UTC)
         return ObjectFacts(key, int(found["content-length"]), modified, etag, None if large else etag)
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
-        marker = ""
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        marker = after
         while True:
             with self._explained("list", prefix):
                 _, page = self._connection.get_container(self._container, prefix=prefix, marker=marker)

@@ -135,8 +135,8 @@ class ObjectStore(Protocol):
 
     def facts(self, key: str) -> ObjectFacts | None: ...
 
-    def walk(self, prefix: str) -> Iterator[ObjectFacts]:
-        """Every object whose key begins with `prefix`, in the order of their keys."""
+    def walk(self, prefix: str, *, after: str = "") -> Iterator[ObjectFacts]:
+        """Every object whose key begins with `prefix`, in the order of their keys; with `after`, those behind this key."""
         ...
 
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Adoption, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -70,6 +70,7 @@ class Tenant:
     execution: Execution
     datum: Datum
     alias: DatumAlias
+    adoption: Adoption
     event: AuditEvent
 
     @property
@@ -91,6 +92,7 @@ class Tenant:
             self.execution.title,
             self.datum.name,
             self.alias.name,
+            self.adoption.addresses[0],
             self.commit.identifier,
             self.repository.url,
             self.environment.name,
@@ -185,14 +187,16 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
     datum = factories.make_datum(project, name=f"{word}-file.txt", tags=[f"{word}-tag"], uploader=owner)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
+    store = factories.make_store(
+        name=f"{word}-project-store",
+        project=project,
+        access_mode=DataStore.AccessMode.SINGLE_PROJECT,
+        allow_adopt=True,
+        **IN_A_BUCKET,
+    )
     return {
-        "project_store": factories.make_store(
-            name=f"{word}-project-store",
-            project=project,
-            access_mode=DataStore.AccessMode.SINGLE_PROJECT,
-            allow_adopt=True,
-            **IN_A_BUCKET,
-        ),
+        "project_store": store,
+        "adoption": factories.make_adoption(project, store, addresses=[f"s3://bucket/{word}-folder/"]),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
             pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"
