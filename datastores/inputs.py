@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from common.network import HostUnknown, resolve_allowed
 from common.objectstores import Download, ObjectFacts, ObjectStore
 from datastores.addresses import (
     Placed,
@@ -40,14 +41,15 @@ MOST_FILES = 100_000
 def resolve_input_uri(project: Project, uri: str) -> str:
     """The address as an execution keeps it: aliases become the file they point to now, so that a copy uses the same.
 
-    Addresses on the web are not looked at here: the worker fetches them, from the network that it is in. Of an address in
-    a store it is checked that the project may use the store. Raises `InputNotFound`, `InputPurged`, `NoStoreForInput` or
-    `InputSchemeUnsupported`.
+    What an address on the web leads to is not looked at here: the worker fetches it, from the network that it is in; only that
+    its host is none that users may not name. Of an address in a store it is checked that the project may use the store.
+    Raises `InputNotFound`, `InputPurged`, `NoStoreForInput`, `HostRefused` or `InputSchemeUnsupported`.
     """
     address = uri.strip()
     if address.lower().startswith(WEB_SCHEMES):
         if not _names_a_host(address):
             raise InputSchemeUnsupported(uri)
+        _check_host(address)
         return address
     if has_store_scheme(address):
         _placed(project, address)
@@ -66,6 +68,7 @@ def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
         return [_stored_file(_datum_of(project, uri), base_url)]
     if has_store_scheme(uri):
         return _files_in_store(_placed(project, uri), uri, base_url)
+    _check_host(uri)  # again: its name may mean another host by now
     return [InputFile(filename=_name_in(uri), url=uri, uri=uri)]
 
 
@@ -163,6 +166,19 @@ def _names_a_host(address: str) -> bool:
         return bool(urlsplit(address).hostname) and not any(c.isspace() or ord(c) < 32 for c in address)
     except ValueError:
         return False
+
+
+def _check_host(address: str) -> None:
+    """Raises `HostRefused`. A name that is unknown here may be known where the worker is."""
+    if settings.ALLOW_PRIVATE_NETWORK_URLS:
+        return
+    parts = urlsplit(address)
+    try:
+        resolve_allowed(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80))
+    except HostUnknown:
+        return
+    except ValueError as error:  # no port
+        raise InputSchemeUnsupported(address) from error
 
 
 def _name_in(url: str) -> str:

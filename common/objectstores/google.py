@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import requests
-from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, Unauthorized
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, RetryError, Unauthorized
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 
 from common.ids import new_token
@@ -163,7 +163,7 @@ class GoogleStore:
             raise StoreProblem(
                 Problem.CREDENTIALS, "Google does not accept the service account's key. Make a new one."
             ) from error
-        except (TransportError, requests.ConnectionError, requests.Timeout) as error:
+        except (TransportError, RetryError, requests.ConnectionError, requests.Timeout) as error:
             raise StoreProblem(
                 Problem.UNREACHABLE,
                 "Google Cloud Storage cannot be reached. Check the network of the server.",
