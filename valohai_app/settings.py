@@ -232,6 +232,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:", *storage_origins(STORAGE_KIND)],
+        "media-src": ["'self'", *storage_origins(STORAGE_KIND)],
         "connect-src": ["'self'", *storage_origins(STORAGE_KIND)],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],

@@ -114,7 +114,8 @@ class GoogleStore:
             end = blob.size if most_bytes is None else min(blob.size, first + most_bytes)
             while first < end:
                 last = min(first + _BLOCK_BYTES, end) - 1
-                yield blob.download_as_bytes(start=first, end=last)
+                # As it is stored: what is compressed there may be a thousand times as large.
+                yield blob.download_as_bytes(start=first, end=last, raw_download=True)
                 first = last + 1
 
     def write(self, key: str, content: bytes) -> None:

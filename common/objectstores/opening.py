@@ -157,17 +157,19 @@ def _account(settings: Settings) -> dict[str, Any]:
 
 
 def _open_azure(settings: Settings) -> ObjectStore:
+    from azure.core.credentials import AzureSasCredential
     from azure.core.pipeline.transport import RequestsTransport
     from azure.storage.blob import BlobServiceClient
 
-    from common.objectstores.azure import AzureStore
+    from common.objectstores.azure import AzureStore, checked_sas
 
-    account, key = _required(settings, "account_name"), _required(settings, "account_key")
+    account, sas = _required(settings, "account_name"), checked_sas(str(settings.get("sas_token") or ""))
+    key = "" if sas else _required(settings, "account_key")
     endpoint = _endpoint(settings) or f"https://{account}.blob.core.windows.net"
     try:
         service = BlobServiceClient(
             endpoint,
-            credential={"account_name": account, "account_key": key},
+            credential=AzureSasCredential(sas) if sas else {"account_name": account, "account_key": key},
             transport=RequestsTransport(
                 session=judged(requests.Session()),
                 session_owner=False,
@@ -178,7 +180,8 @@ def _open_azure(settings: Settings) -> ObjectStore:
         )
     except ValueError as error:
         raise StoreProblem(Problem.CONFIGURATION, f"The account cannot be used: {error}.") from error
-    return AzureStore(service.get_container_client(_required(settings, "container")), key)
+    container = service.get_container_client(_required(settings, "container"))
+    return AzureStore(container, account, account_key=key, sas_token=sas)
 
 
 def _open_swift(settings: Settings) -> ObjectStore:

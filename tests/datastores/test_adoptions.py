@@ -24,7 +24,7 @@ from tests.support.stores import Emulators
 
 pytestmark = [pytest.mark.django_db, pytest.mark.emulator]
 
-SECRET = {"secret_access_key", "service_account_json", "account_key", "password", "temp_url_key"}
+SECRET = {"secret_access_key", "service_account_json", "account_key", "password", "temp_url_key", "sas_token"}
 CLOUDS = ("s3", "google", "azure", "swift")
 
 
