@@ -11,7 +11,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import Adoption, DataStore, Datum, DatumAlias
+from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -71,6 +71,7 @@ class Tenant:
     datum: Datum
     alias: DatumAlias
     adoption: Adoption
+    adoption_result: AdoptionResult
     event: AuditEvent
 
     @property
@@ -194,9 +195,11 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         allow_adopt=True,
         **IN_A_BUCKET,
     )
+    adoption = factories.make_adoption(project, store, addresses=[f"s3://bucket/{word}-folder/"])
     return {
         "project_store": store,
-        "adoption": factories.make_adoption(project, store, addresses=[f"s3://bucket/{word}-folder/"]),
+        "adoption": adoption,
+        "adoption_result": adoption.results.create(uri=f"s3://bucket/{word}-folder/a", outcome="refused"),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
             pk=8_000_000 + owner.pk, project=project, url=f"https://git.example.com/{word}.git"
