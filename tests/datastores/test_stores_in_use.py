@@ -302,7 +302,7 @@ class TestOneTenantsAddresses:
     @pytest.mark.parametrize("kind", ["azure", "swift"])
     def test_say_nothing_about_anothers(self, kind: str, all_emulators: Emulators, alice: Any) -> None:
         emulator = all_emulators.get(kind)
-        mine, theirs = factories.make_project(creator=alice), factories.make_project()
+        mine, theirs = factories.make_project(owner=alice), factories.make_project()
         my_store, their_store = connect(emulator, mine), connect(emulator, theirs)
         written = {}
         for project, store in ((mine, my_store), (theirs, their_store)):
@@ -330,7 +330,7 @@ class TestOneTenantsAddresses:
         assert send(Grant("GET", container + "?" + get.url.partition("?")[2])).status_code >= 400
 
     def test_a_token_of_the_platforms_own_storage(self, alice: Any, base_url: str) -> None:
-        mine = factories.make_datum(factories.make_project(creator=alice), content=b"mine")
+        mine = factories.make_datum(factories.make_project(owner=alice), content=b"mine")
         theirs = factories.make_datum(content=b"theirs")
         my_grant, their_grant = (download_grant(datum, base_url) for datum in (mine, theirs))
         assert send(my_grant).content == b"mine"
