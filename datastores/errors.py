@@ -194,13 +194,6 @@ class AdoptionEnded(DomainError):
         super().__init__("The adoption has ended; there is nothing left to cancel.")
 
 
-class ObjectOfAnother(DomainError):
-    code = "object_of_another"
-
-    def __init__(self, uri: str) -> None:
-        super().__init__(f"{uri[:300]} was stored by the platform itself and belongs to another project.")
-
-
 class AdoptableNotFound(DomainError):
     code = "adoptable_file_not_found"
 

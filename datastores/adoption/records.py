@@ -1,23 +1,15 @@
 """The record of an adopted file, and what a project has of a store already."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from accounts.models import User
 from common import clock
 from common.objectstores import ObjectFacts
-from datastores.errors import ObjectOfAnother
+from datastores.errors import AdoptableNotFound
 from datastores.models import DataStore, Datum
 from datastores.names import checked_name
+from datastores.objects import is_own_key
 from projects.models import Project
-
-
-@dataclass
-class Known:
-    """Keys that are files of the project, and keys at which the platform keeps files of other projects."""
-
-    own: set[str]
-    foreign: set[str]
 
 
 def take_turn(store: DataStore) -> None:
@@ -25,29 +17,21 @@ def take_turn(store: DataStore) -> None:
     DataStore.objects.select_for_update(no_key=True).get(pk=store.pk)
 
 
-def known_keys(store: DataStore, project: Project, keys: Collection[str]) -> Known:
-    known = Known(set(), set())
-    rows = Datum.objects.filter(store=store, key__in=[key for key in keys if "\0" not in key])
-    for key, project_id, is_adopted in rows.values_list("key", "project_id", "is_adopted"):
-        if project_id == project.pk:
-            known.own.add(key)
-        elif not is_adopted:
-            known.foreign.add(key)
-    return known
+def known_keys(store: DataStore, project: Project, keys: Collection[str]) -> set[str]:
+    """Those of the keys that are files of the project."""
+    askable = [key for key in keys if "\0" not in key]
+    known = Datum.objects.filter(store=store, project=project, key__in=askable)
+    return set(known.values_list("key", flat=True))
 
 
 def record_of(
-    facts: ObjectFacts,
-    uri: str,
-    *,
-    store: DataStore,
-    project: Project,
-    uploader: User | None,
-    known: Known,
+    facts: ObjectFacts, uri: str, *, store: DataStore, project: Project, uploader: User | None
 ) -> Datum:
-    """Not saved yet. Raises `ObjectOfAnother` or `NameRefused`."""
-    if facts.key in known.foreign:
-        raise ObjectOfAnother(uri)
+    """Not saved yet. Raises `NameRefused`, or `AdoptableNotFound` for what the platform itself wrote into the store: which
+    project may read that its own record says.
+    """
+    if is_own_key(facts.key):
+        raise AdoptableNotFound(uri, store.name)
     return Datum(
         store=store,
         project=project,

@@ -22,6 +22,7 @@ from datastores.addresses import fixed_part, matcher, prefix_of
 from datastores.adoption import lifecycle, records, rules
 from datastores.errors import AdoptableNotFound, AlreadyAdopted
 from datastores.models import Adoption, AdoptionResult, Datum
+from datastores.objects import is_own_key
 from datastores.opening import object_store
 from organizations.access import Capability, require
 
@@ -118,8 +119,8 @@ def _files_of_pattern(
     matches = matcher(pattern).match
     matched = start.matched
     for facts in store.walk(fixed_part(pattern), after=start.after_key):
-        # A key that ends with a slash is how some tools keep an empty folder.
-        is_file = bool(matches(facts.key)) and not facts.key.endswith("/")
+        # A key that ends with a slash is how some tools keep an empty folder; what the platform wrote is not users' to name.
+        is_file = bool(matches(facts.key)) and not facts.key.endswith("/") and not is_own_key(facts.key)
         matched += is_file
         reached = Place(start.address, facts.key.replace("\0", ""), matched)
         yield Finding(store.uri(facts.key), reached, facts if is_file else None)
@@ -184,7 +185,7 @@ def _results(adoption: Adoption, batch: list[Finding]) -> tuple[list[AdoptionRes
     datums: list[Datum] = []
     for finding in batch:
         problem, datum = finding.problem, None
-        if finding.facts and finding.facts.key in known.own:
+        if finding.facts and finding.facts.key in known:
             problem = AlreadyAdopted(finding.uri, adoption.store.name)
         elif finding.facts:
             try:
@@ -194,12 +195,11 @@ def _results(adoption: Adoption, batch: list[Finding]) -> tuple[list[AdoptionRes
                     store=adoption.store,
                     project=adoption.project,
                     uploader=adoption.creator,
-                    known=known,
                 )
             except DomainError as error:
                 problem = error
             else:
-                known.own.add(finding.facts.key)
+                known.add(finding.facts.key)
                 datums.append(datum)
         if datum or problem:
             results.append(_result(adoption, finding.uri, datum, problem))

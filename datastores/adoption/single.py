@@ -15,7 +15,7 @@ from projects.models import Project
 
 
 def adopt(*, store: DataStore, project: Project, actor: User, uri: str) -> Datum:
-    """Raises `AdoptionForbidden`, `AdoptableNotFound`, `AlreadyAdopted`, `ObjectOfAnother`, `NameRefused` or `StoreProblem`."""
+    """Raises `AdoptionForbidden`, `AdoptableNotFound`, `AlreadyAdopted`, `NameRefused` or `StoreProblem`."""
     require(actor, Capability.RUN, project)
     rules.require_adoptable(store, project)
     address = uri.strip()
@@ -25,10 +25,9 @@ def adopt(*, store: DataStore, project: Project, actor: User, uri: str) -> Datum
         raise AdoptableNotFound(address, store.name)
     with transaction.atomic():
         records.take_turn(store)
-        known = records.known_keys(store, project, [facts.key])
-        if facts.key in known.own:
+        if records.known_keys(store, project, [facts.key]):
             raise AlreadyAdopted(address, store.name)
-        datum = records.record_of(facts, address, store=store, project=project, uploader=actor, known=known)
+        datum = records.record_of(facts, address, store=store, project=project, uploader=actor)
         datum.save(force_insert=True)
         record(
             "datum.adopted", actor=actor, target=datum, after={"uri": address, "size_bytes": facts.size_bytes}

@@ -11,9 +11,10 @@ from django.db import transaction
 from audit.models import AuditEvent
 from common import clock
 from common.errors import DomainError
+from common.ids import new_id
 from common.objectstores import ObjectFacts, ObjectStore, StoreProblem
 from common.objectstores.types import Problem
-from datastores import background
+from datastores import background, objects
 from datastores.adoption import lifecycle, running, services
 from datastores.adoption.selectors import results_of
 from datastores.models import Adoption, AdoptionResult, DataStore, Datum
@@ -112,14 +113,14 @@ class TestWhatIsAdopted:
         adoption = finish(start(project, store, f"{folder}*.parquet"))
         assert (adoption.state, adoption.refused_count) == ("complete", 1)
 
-    def test_files_that_the_platform_keeps_for_another_project(
-        self, project: Any, store: DataStore, folder: str
-    ) -> None:
-        key = f"adoptions/{store.pk}/0.csv"
-        factories.make_datum(factories.make_project(), store=store, key=key)
-        adoption = finish(start(project, store, folder))
-        assert adoption.counts == {"adopted": 6, "known": 0, "refused": 1}
-        assert not Datum.objects.filter(project=project, key=key).exists()
+    def test_what_the_platform_wrote_for_another_project(self, project: Any, store: DataStore) -> None:
+        key = objects.key_of(factories.make_project().pk, new_id())
+        place = object_store(store)
+        place.write(key, b"of others")
+        adoption = finish(start(project, store, f"{place.uri(key)[:-5]}*", place.uri(key)))
+        assert adoption.counts == {"adopted": 0, "known": 0, "refused": 2}
+        assert {result.code for result in results_of(adoption)} == {"adoptable_file_not_found"}
+        assert not Datum.objects.exists()
 
     def test_only_some_results_are_kept(
         self, project: Any, store: DataStore, folder: str, monkeypatch: pytest.MonkeyPatch
