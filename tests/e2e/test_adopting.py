@@ -91,12 +91,12 @@ def test_a_folder(page: Page, workspace: Workspace, folder: str, artefacts: Path
     expect(page.get_by_label("Addresses, one per line")).to_have_value(f"{folder}\n{folder}missing.csv")
 
     page.goto(f"{workspace.path}data/")
-    page.get_by_role("button", name="study.ipynb").click()
+    page.locator("[data-preview]", has_text="study.ipynb").click()
     expect(page.locator(".notebook-markdown")).to_contain_text("<img src=x onerror=")
     expect(page.locator(".notebook-code")).to_contain_text("An output of type text/html is not shown.")
     assert page.title() != "hacked"
     keep(page, artefacts, "preview-notebook")
     page.get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="hum.wav").click()
+    page.locator("[data-preview]", has_text="hum.wav").click()
     page.wait_for_function("() => document.querySelector('audio.preview-player')?.duration === 1")
     keep(page, artefacts, "preview-audio")
