@@ -27,6 +27,8 @@ class Key:
     is_address: bool = False
     """Says where the secrets are sent."""
     choices: tuple[str, ...] = ()
+    one_of: str = ""
+    """Of the keys with the same text here exactly one is there; a new one takes the place of the old one."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def checked(
     public = {name: value for name, value in values.items() if not known[name].secret and value != ""}
     secrets = {**stored.secrets, **{name: value for name, value in values.items() if known[name].secret}}
     secrets = {name: value for name, value in secrets.items() if value != "" and name in known}
+    secrets = _without_replaced(keys, secrets, values)
     moved = moved or any(
         public.get(key.name) != stored.public.get(key.name) for key in keys if key.is_address
     )
@@ -83,9 +86,33 @@ def checked(
         for key in keys
         if key.required and key.name not in {**public, **secrets}
     ]
+    for labels, count in _choices_of_one(keys, {**public, **secrets}):
+        if count != 1:
+            faults.append(f"Give {' or '.join(labels)}{', not both' if count else ''}.")
     if faults:
         raise FieldsRefused({FIELD: [Fault(message) for message in faults]})
     return Configuration(public, secrets)
+
+
+def _without_replaced(
+    keys: Sequence[Key], secrets: Mapping[str, str], given: Mapping[str, Any]
+) -> dict[str, str]:
+    """Without stored secrets whose place a new one takes."""
+    replaced = {key.one_of for key in keys if key.one_of and given.get(key.name)}
+    gone = {key.name for key in keys if key.one_of in replaced and not given.get(key.name)}
+    return {name: value for name, value in secrets.items() if name not in gone}
+
+
+def _choices_of_one(keys: Sequence[Key], there: Mapping[str, Any]) -> list[tuple[list[str], int]]:
+    """For each group of keys of which one is needed: their labels, and how many are there."""
+    groups = dict.fromkeys(key.one_of for key in keys if key.one_of)
+    return [
+        (
+            [f"the {key.label}" for key in keys if key.one_of == group],
+            sum(key.one_of == group and key.name in there for key in keys),
+        )
+        for group in groups
+    ]
 
 
 def _value(key: Key, given: Any) -> str | bool:

@@ -12,7 +12,7 @@ from audit.admin import AuditedAdmin
 from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import connecting, services
 from datastores.connecting import RIGHTS
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
 from organizations.access import administered_by
 
 
@@ -103,3 +103,33 @@ class DatumAliasAdmin(AuditedAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "project__owner_id")
+
+
+@admin.register(Adoption)
+class AdoptionAdmin(PlatformAdmin):
+    """To look at; they are started and cancelled on the project's pages."""
+
+    list_display = (
+        "id", "project", "store", "state", "adopted_count", "known_count", "refused_count", "progressed_at",
+    )  # fmt: skip
+    list_select_related = ("project__owner", "store")
+    list_filter = ("state",)
+    search_fields = ("project__name",)
+    ordering = ("-id",)
+    readonly_fields = ("id", "created_at")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")
+
+
+@admin.register(AdoptionResult)
+class AdoptionResultAdmin(PlatformAdmin):
+    list_display = ("id", "adoption", "outcome", "uri", "message")
+    list_select_related = ("adoption",)
+    list_filter = ("outcome",)
+    search_fields = ("=uri",)
+    ordering = ("-id",)
+    readonly_fields = ("id",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "adoption__project__owner_id")

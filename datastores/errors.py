@@ -170,7 +170,28 @@ class AdoptionForbidden(DomainError):
     http_status = 403
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The data store '{name}' does not allow to adopt files. Its owner can allow it.")
+        super().__init__(
+            f"Files of the data store '{name}' cannot be adopted into this project. The store's owner can allow it, and let the "
+            "project use the store."
+        )
+
+
+class AdoptionRefused(DomainError):
+    code = "invalid_addresses"
+    field = "addresses"
+
+
+class AdoptionNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"There is no adoption '{reference}' that you can see.")
+
+
+class AdoptionEnded(DomainError):
+    code = "adoption_ended"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("The adoption has ended; there is nothing left to cancel.")
 
 
 class AdoptableNotFound(DomainError):

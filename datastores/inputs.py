@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
+from common.network import HostUnknown, resolve_allowed
 from common.objectstores import Download, ObjectFacts, ObjectStore
 from datastores.addresses import (
     Placed,
@@ -67,6 +68,7 @@ class Inputs:
         if address.lower().startswith(WEB_SCHEMES):
             if not _names_a_host(address):
                 raise InputSchemeUnsupported(uri)
+            _check_host(address)
             return address
         if has_store_scheme(address):
             self._placed(address)
@@ -90,6 +92,7 @@ class Inputs:
             return [_stored_file(self._datum(uri), base_url)], None
         if has_store_scheme(uri):
             return _files_in_store(self._placed(uri), uri, base_url, position, most)
+        _check_host(uri)  # again: its name may mean another host by now
         return [InputFile(filename=_name_in(uri), url=uri, uri=uri)], None
 
     def _placed(self, uri: str) -> Placed:
@@ -138,9 +141,10 @@ class Inputs:
 def resolve_input_uri(project: Project, uri: str) -> str:
     """The address as an execution keeps it: aliases become the file they point to now, so that a copy uses the same.
 
-    Addresses on the web are not looked at here: the worker fetches them, from the network that it is in. Of an address in
-    a store it is checked that the project may use the store. Raises `InputNotFound`, `InputPurged`, `NoStoreForInput` or
-    `InputSchemeUnsupported`. For several at once use `Inputs`.
+    What an address on the web leads to is not looked at here: the worker fetches it, from the network that it is in; only that
+    its host is none that users may not name. Of an address in a store it is checked that the project may use the store.
+    Raises `InputNotFound`, `InputPurged`, `NoStoreForInput`, `HostRefused` or `InputSchemeUnsupported`. For several at once use
+    `Inputs`.
     """
     return Inputs(project, [uri]).resolve(uri)
 
@@ -236,6 +240,19 @@ def _names_a_host(address: str) -> bool:
         return bool(urlsplit(address).hostname) and not any(c.isspace() or ord(c) < 32 for c in address)
     except ValueError:
         return False
+
+
+def _check_host(address: str) -> None:
+    """Raises `HostRefused`. A name that is unknown here may be known where the worker is."""
+    if settings.ALLOW_PRIVATE_NETWORK_URLS:
+        return
+    parts = urlsplit(address)
+    try:
+        resolve_allowed(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80))
+    except HostUnknown:
+        return
+    except ValueError as error:  # no port
+        raise InputSchemeUnsupported(address) from error
 
 
 def _name_in(url: str) -> str:

@@ -38,7 +38,11 @@ KEYS: dict[str, tuple[Key, ...]] = {
     ),
     DataStore.Kind.AZURE: (
         Key("account_name", "account", required=True, is_address=True),
-        Key("account_key", "account key", secret=True, required=True),
+        Key("account_key", "account key", secret=True, one_of="credential", hint="This or a SAS token."),
+        Key(
+            "sas_token", "SAS token", secret=True, one_of="credential",
+            hint="Of the container. Weaker than the key: whoever may read or write one file holds the token itself.",
+        ),
         Key("container", "container", required=True),
         _ENDPOINT,
         Key("test_configuration", "test before saving", boolean=True),

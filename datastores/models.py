@@ -170,3 +170,87 @@ class DatumAlias(IdentifiedModel):
     @property
     def audit_target(self) -> Target:
         return Target("datum_alias", str(self.pk), self.name, self.project.audit_scope)
+
+
+class Adoption(IdentifiedModel):
+    """Files of a store that become files of a project, in the background. Its state changes only in `adoption.lifecycle`."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        COMPLETE = "complete"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="adoptions")
+    store = models.ForeignKey(DataStore, on_delete=models.CASCADE, related_name="adoptions")
+    creator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="adoptions"
+    )
+    addresses = ArrayField(models.TextField(), help_text="of files, folders and wildcards, in their order")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    problem = models.TextField(blank=True, default="", help_text="why it failed")
+    address_number = models.PositiveIntegerField(default=0, help_text="which of the addresses is next")
+    after_key = models.TextField(blank=True, default="", help_text="the last key of it that was looked at")
+    matched_here = models.BigIntegerField(default=0, help_text="files that it has named so far")
+    adopted_count = models.BigIntegerField(default=0)
+    known_count = models.BigIntegerField(default=0)
+    refused_count = models.BigIntegerField(default=0)
+    progressed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="adoption_newest_in_project"),
+            models.Index(
+                fields=["progressed_at"],
+                condition=models.Q(state__in=["waiting", "running"]),
+                name="adoption_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.addresses) - 1} more" if len(self.addresses) > 1 else ""
+        return f"{self.addresses[0]}{more}"
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("adoption", str(self.pk), str(self), self.project.audit_scope)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By outcome."""
+        outcome = AdoptionResult.Outcome
+        return {
+            outcome.ADOPTED.value: self.adopted_count,
+            outcome.KNOWN.value: self.known_count,
+            outcome.REFUSED.value: self.refused_count,
+        }
+
+
+class AdoptionResult(models.Model):
+    """What became of one file, or of an address that names none."""
+
+    class Outcome(models.TextChoices):
+        ADOPTED = "adopted"
+        KNOWN = "known"
+        REFUSED = "refused"
+
+    adoption = models.ForeignKey(Adoption, on_delete=models.CASCADE, related_name="results")
+    uri = models.TextField()
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    datum = models.ForeignKey(
+        Datum, null=True, on_delete=models.SET_NULL, related_name="adoption_results", help_text="its record"
+    )
+    message = models.TextField(blank=True, default="")
+    code = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["adoption", "outcome", "id"], name="results_of_adoption")]
+
+    def __str__(self) -> str:
+        return self.uri

@@ -6,12 +6,15 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 from common.objectstores import ObjectMissing
 from datastores.models import Datum
+from datastores.notebooks import Notebook
 from datastores.opening import object_store
 
 MOST_BYTES = 256 * 1024
+MOST_NOTEBOOK_BYTES = 8 * 1024 * 1024
 MOST_ROWS = 500
 MOST_COLUMNS = 100
 MOST_CELL_CHARACTERS = 500
@@ -26,7 +29,19 @@ IMAGE_BEGINNINGS = (
 )
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
-JSON_SUFFIXES = {".json", ".ipynb", ".geojson"}
+MEDIA: dict[str, tuple[str, int, tuple[bytes, ...]]] = {
+    ".mp3": ("audio/mpeg", 0, (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+    ".wav": ("audio/wav", 8, (b"WAVE",)),
+    ".flac": ("audio/flac", 0, (b"fLaC",)),
+    ".ogg": ("audio/ogg", 0, (b"OggS",)),
+    ".opus": ("audio/ogg", 0, (b"OggS",)),
+    ".m4a": ("audio/mp4", 4, (b"ftyp",)),
+    ".mp4": ("video/mp4", 4, (b"ftyp",)),
+    ".webm": ("video/webm", 0, (b"\x1aE\xdf\xa3",)),
+}
+"""Suffix -> type, and what stands at which place of such a file. The browser asks for the ranges that it plays."""
+NOTEBOOK_SUFFIX = ".ipynb"
+JSON_SUFFIXES = {".json", NOTEBOOK_SUFFIX, ".geojson"}
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -35,7 +50,9 @@ class Preview:
     kind: str
     text: str = ""
     rows: list[list[str]] = field(default_factory=list)
-    image_type: str = ""
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    content_type: str = ""
+    """Of what the browser shows from its own address: images, audio, video."""
     truncated: bool = False
     reason: str = ""
 
@@ -45,16 +62,20 @@ def preview(datum: Datum) -> Preview:
         return Preview("none", reason="The content was purged.")
     if not datum.size_bytes:
         return Preview("text")
+    suffix = PurePosixPath(datum.name.lower()).suffix
+    most_bytes = MOST_NOTEBOOK_BYTES if suffix == NOTEBOOK_SUFFIX else MOST_BYTES
     try:
-        content = b"".join(object_store(datum.store).read(datum.key, most_bytes=MOST_BYTES))
+        content = b"".join(object_store(datum.store).read(datum.key, most_bytes=most_bytes))
     except ObjectMissing:
         return Preview("none", reason="The file is gone from its store.")
-    suffix = PurePosixPath(datum.name.lower()).suffix
     image_type = _image_type(content, suffix)
     if image_type and datum.size_bytes > MOST_IMAGE_BYTES:
         return Preview("none", reason="The image is too large to show. Download it.")
     if image_type:
-        return Preview("image", image_type=image_type)
+        return Preview("image", content_type=image_type)
+    media_type = _media_type(content, suffix)
+    if media_type:
+        return Preview(media_type.partition("/")[0], content_type=media_type)
     return preview_bytes(content, suffix, truncated=datum.size_bytes > len(content))
 
 
@@ -64,6 +85,11 @@ def preview_bytes(content: bytes, suffix: str, *, truncated: bool) -> Preview:
         return Preview("none", reason="The file is binary. Download it.")
     if suffix in DELIMITERS:
         return _table(text, DELIMITERS[suffix], truncated)
+    notebook = Notebook.parsed(text) if suffix == NOTEBOOK_SUFFIX and not truncated else None
+    if notebook is not None:
+        return Preview("notebook", cells=notebook.cells, truncated=notebook.truncated)
+    if len(text) > MOST_BYTES:
+        text, truncated = text[:MOST_BYTES], True
     if suffix in JSON_SUFFIXES and not truncated:
         return _json(text)
     return Preview("text", text=text, truncated=truncated)
@@ -75,6 +101,13 @@ def _image_type(content: bytes, suffix: str) -> str:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for beginning, kind in IMAGE_BEGINNINGS if content.startswith(beginning)), "")
+
+
+def _media_type(content: bytes, suffix: str) -> str:
+    if suffix not in MEDIA:
+        return ""
+    kind, place, beginnings = MEDIA[suffix]
+    return kind if content[place:].startswith(beginnings) else ""
 
 
 def _decoded(content: bytes, truncated: bool) -> str | None:
@@ -92,12 +125,19 @@ def _decoded(content: bytes, truncated: bool) -> str | None:
 
 
 def _json(text: str) -> Preview:
-    """Indented, unless that makes far more of it than there is."""
+    """Indented, unless that makes far more of it than there is: deep nesting would become a flood of spaces."""
+    pieces: list[str] = []
+    size = 0
     try:
-        indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
+            size += len(piece)
+            if size > 8 * MOST_BYTES:
+                return Preview("json", text=text)
+            pieces.append(piece)
     except (ValueError, RecursionError):
         return Preview("text", text=text)
-    return Preview("json", text=indented if len(indented) <= 8 * MOST_BYTES else text)
+    # JSON may name halves of characters, which no answer can carry.
+    return Preview("json", text="".join(pieces).encode("utf-8", "replace").decode())
 
 
 def _table(text: str, delimiters: str, truncated: bool) -> Preview:

@@ -14,6 +14,7 @@ from accounts.models import User
 from common.errors import DomainError
 from common.ids import new_token
 from common.objectstores import Download, Grant, ObjectStore
+from common.outgoing import judged
 from datastores.connecting import may_change
 from datastores.errors import StoreNotChangeable
 from datastores.models import DataStore
@@ -149,9 +150,15 @@ class Unreachable(DomainError):
 
 def _send(grant: Grant, what: str, data: bytes | None = None) -> requests.Response:
     try:
-        return requests.request(
-            grant.method, grant.url, headers=grant.headers, data=data, timeout=_SECONDS, allow_redirects=False
-        )
+        with judged(requests.Session()) as session:
+            return session.request(
+                grant.method,
+                grant.url,
+                headers=grant.headers,
+                data=data,
+                timeout=_SECONDS,
+                allow_redirects=False,
+            )
     except requests.RequestException as error:
         raise Unreachable(what, error) from error
 

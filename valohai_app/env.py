@@ -1,5 +1,6 @@
 """Reading settings from environment variables, with `NAME_FILE` naming a file that holds the value instead."""
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -39,3 +40,17 @@ def integer(name: str, default: int) -> int:
 def items(name: str, default: str = "") -> list[str]:
     """A list without blanks, separated by commas or, as in a file, by line ends."""
     return [item.strip() for item in re.split(r"[,\r\n]", text(name, default)) if item.strip()]
+
+
+def hosts(name: str) -> list[str]:
+    """Names, `*.domain`, addresses and networks; what looks like a network has to be one."""
+    found = items(name)
+    for item in found:
+        if "/" in item:
+            try:
+                ipaddress.ip_network(item, strict=False)
+            except ValueError:
+                raise SettingInvalid(
+                    f"{name} holds {item!r}, which is no network. Write it as 10.1.0.0/16, or a host by its name."
+                ) from None
+    return found

@@ -232,6 +232,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:", *storage_origins(STORAGE_KIND)],
+        "media-src": ["'self'", *storage_origins(STORAGE_KIND)],
         "connect-src": ["'self'", *storage_origins(STORAGE_KIND)],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
@@ -295,6 +296,7 @@ DEFAULT_NO_OUTPUT_TIMEOUT_SECONDS = env.integer("DEFAULT_NO_OUTPUT_TIMEOUT_SECON
 ALLOW_LOCAL_REPOSITORIES = env.boolean("ALLOW_LOCAL_REPOSITORIES")
 LOCAL_REPOSITORY_ROOTS = env.items("LOCAL_REPOSITORY_ROOTS")
 ALLOW_PRIVATE_NETWORK_URLS = env.boolean("ALLOW_PRIVATE_NETWORK_URLS", True)
+ALLOWED_INTERNAL_HOSTS = env.hosts("ALLOWED_INTERNAL_HOSTS")
 PULSE_PATH = env.text("PULSE_PATH")  # scheduler and ingest touch it after each round that went well
 
 # E-mail

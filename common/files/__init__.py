@@ -9,7 +9,12 @@ from django.conf import settings
 from common.objectstores import Download, Grant, ObjectMissing
 from common.objectstores.platform import platform_store
 
-SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+SHOWN_INLINE = frozenset(
+    {
+        "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp",
+        "audio/mpeg", "audio/wav", "audio/flac", "audio/ogg", "audio/mp4", "video/mp4", "video/webm",
+    }
+)  # fmt: skip
 """What a browser can show without anything in it running. SVG is a document that can carry scripts."""
 
 __all__ = ["SHOWN_INLINE", "Grant", "presign_get", "presign_put", "read_start"]

@@ -3,10 +3,10 @@
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from azure.core.exceptions import (
     AzureError,
@@ -39,14 +39,19 @@ _CLOCKS_DIFFER = timedelta(minutes=15)
 
 
 class AzureStore:
-    """`container` is a `ContainerClient` whose service was opened with the account's key: only the key can sign."""
+    """`container` is a `ContainerClient` of the account, opened with the same credential.
+
+    The account's key signs for one blob and one kind of request, for a while. A SAS token cannot be narrowed: with one, every
+    grant carries the token itself, is good for as long and as much as it, and says nothing of name and type of a download.
+    """
 
     limits = UploadLimits(single_put_bytes=5000 * MEBIBYTE, most_parts=50_000)
 
-    def __init__(self, container: Any, account_key: str) -> None:
+    def __init__(self, container: Any, account: str, *, account_key: str = "", sas_token: str = "") -> None:
         self._container = container
-        self._account = container.account_name
+        self._account = account
         self._account_key = account_key
+        self._sas_token = sas_token
 
     def uri(self, key: str) -> str:
         return uri_of(SCHEME, f"{self._account}/{self._container.container_name}", key)
@@ -104,7 +109,8 @@ class AzureStore:
     def read(self, key: str, *, first: int = 0, most_bytes: int | None = None) -> Iterator[bytes]:
         with self._explained("read", key):
             try:
-                found = self._blob(key).download_blob(offset=first, length=most_bytes)
+                # As it is stored: what is compressed there may be a thousand times as large.
+                found = self._blob(key).download_blob(offset=first, length=most_bytes, decompress=False)
             except HttpResponseError as error:
                 if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     raise
@@ -139,6 +145,8 @@ class AzureStore:
         content_disposition: str | None = None,
         content_type: str | None = None,
     ) -> str:
+        if self._sas_token:
+            return f"{self._blob(key).url}?{self._sas_token}"
         now = clock.now()
         try:
             signature = generate_blob_sas(
@@ -172,8 +180,8 @@ class AzureStore:
         except ClientAuthenticationError as error:
             raise StoreProblem(
                 Problem.CREDENTIALS,
-                "The store does not accept the account's name and key. Enter both again; if they are right, compare the "
-                "server's clock with the real time.",
+                "The store does not accept the account's name and key, or the SAS token. Enter both again; if they are right, "
+                "compare the server's clock with the real time.",
             ) from error
         except (ServiceRequestError, ServiceResponseError) as error:
             raise StoreProblem(
@@ -183,7 +191,9 @@ class AzureStore:
         except HttpResponseError as error:
             if error.status_code == 403:
                 raise StoreProblem(
-                    Problem.PERMISSION, f"The account's key may not {action} in container '{container}'."
+                    Problem.PERMISSION,
+                    f"The credentials may not {action} in container '{container}'. A SAS token needs the "
+                    "permissions read, add, create, write, delete and list.",
                 ) from error
             if getattr(error, "error_code", "") == "InvalidBlockList":
                 raise ObjectMissing(self.uri(key)) from error
@@ -193,6 +203,28 @@ class AzureStore:
 
     def _failed(self, action: str, key: str, error: AzureError) -> StoreProblem:
         return StoreProblem(Problem.FAILED, f"The store could not {action} {self.uri(key)}: {error}.")
+
+
+def checked_sas(text: str) -> str:
+    """The token, also out of a whole address as the portal shows it. Raises `StoreProblem` when it is none, or is over."""
+    token = text.strip().rpartition("?")[2]
+    if not token:
+        return ""
+    fields = parse_qs(token)
+    if "sig" not in fields or not token.isascii() or not token.isprintable():
+        raise StoreProblem(
+            Problem.CREDENTIALS, "The SAS token is not complete. Copy it again; it holds 'sig=' and 'se='."
+        )
+    try:
+        ends = datetime.fromisoformat(fields["se"][0])
+    except (KeyError, ValueError):
+        return token  # by a stored policy of the container; the store knows its end
+    ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
+    if ends < clock.now():
+        raise StoreProblem(
+            Problem.CREDENTIALS, f"The SAS token has expired on {ends:%Y-%m-%d}. Enter a new one."
+        )
+    return token
 
 
 def _raw_block_id(upload_id: str, number: int) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import requests
-from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, Unauthorized
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, RetryError, Unauthorized
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 
 from common.ids import new_token
@@ -114,7 +114,8 @@ class GoogleStore:
             end = blob.size if most_bytes is None else min(blob.size, first + most_bytes)
             while first < end:
                 last = min(first + _BLOCK_BYTES, end) - 1
-                yield blob.download_as_bytes(start=first, end=last)
+                # As it is stored: what is compressed there may be a thousand times as large.
+                yield blob.download_as_bytes(start=first, end=last, raw_download=True)
                 first = last + 1
 
     def write(self, key: str, content: bytes) -> None:
@@ -163,7 +164,7 @@ class GoogleStore:
             raise StoreProblem(
                 Problem.CREDENTIALS, "Google does not accept the service account's key. Make a new one."
             ) from error
-        except (TransportError, requests.ConnectionError, requests.Timeout) as error:
+        except (TransportError, RetryError, requests.ConnectionError, requests.Timeout) as error:
             raise StoreProblem(
                 Problem.UNREACHABLE,
                 "Google Cloud Storage cannot be reached. Check the network of the server.",

@@ -1,12 +1,18 @@
-"""From the configuration of a store to the store. Cloud libraries are loaded here, when the first store of a kind is opened."""
+"""From the configuration of a store to the store. Cloud libraries are loaded here, when the first store of a kind is opened.
+
+Addresses are a user's: every client contacts only what `common.outgoing` allows, at the moment of each connection.
+"""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
+
 from common.network import resolve_allowed
 from common.objectstores.types import ObjectStore, Problem, StoreProblem
+from common.outgoing import judged, refusal_behind
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -43,6 +49,7 @@ def _open_s3(settings: Settings) -> ObjectStore:
     from botocore.config import Config
 
     from common.objectstores.s3 import S3Store
+    from common.objectstores.s3_connection import judged_client
 
     endpoint = _endpoint(settings)
     # Stores that speak S3 rarely answer under bucket.host, and do not know the newer checksums of Amazon's client.
@@ -67,8 +74,10 @@ def _open_s3(settings: Settings) -> ObjectStore:
         )
         if role_arn:
             session = _with_role(session, role_arn, settings, config)
-        return session.client(
-            "s3", endpoint_url=endpoint or None, config=config, verify=not settings.get("insecure", False)
+        return judged_client(
+            session.client(
+                "s3", endpoint_url=endpoint or None, config=config, verify=not settings.get("insecure", False)
+            )
         )
 
     own = client(settings.get("role_arn", ""))
@@ -86,11 +95,15 @@ def _with_role(session: Any, role_arn: str, settings: Settings, config: Any) -> 
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from common.objectstores.s3_connection import judged_client
+
     endpoint = _endpoint(settings, "sts_endpoint_url")
-    service = session.client("sts", endpoint_url=endpoint or None, config=config)
+    service = judged_client(session.client("sts", endpoint_url=endpoint or None, config=config))
     try:
         taken = service.assume_role(RoleArn=role_arn, RoleSessionName="mlops-store")["Credentials"]
     except (ClientError, BotoCoreError) as error:
+        if refused := refusal_behind(error):
+            raise refused from error
         raise StoreProblem(
             Problem.CREDENTIALS,
             f"The role {role_arn} cannot be assumed: {error}. Let its trust policy name the credentials of the store.",
@@ -104,6 +117,7 @@ def _with_role(session: Any, role_arn: str, settings: Settings, config: Any) -> 
 
 
 def _open_google(settings: Settings) -> ObjectStore:
+    from google.auth.transport.requests import AuthorizedSession, Request
     from google.cloud.storage import Client
     from google.oauth2.service_account import Credentials
 
@@ -123,8 +137,10 @@ def _open_google(settings: Settings) -> ObjectStore:
             Problem.CONFIGURATION,
             "The key of the service account is not complete. Paste the whole JSON file.",
         ) from error
+    tokens = Request(judged(requests.Session()))
+    session = judged(AuthorizedSession(credentials, auth_request=tokens))  # type: ignore[no-untyped-call]
     options = {"client_options": {"api_endpoint": endpoint}} if endpoint else {}
-    client = Client(project=account.get("project_id"), credentials=credentials, **options)
+    client = Client(project=account.get("project_id"), credentials=credentials, _http=session, **options)
     return GoogleStore(client.bucket(_required(settings, "bucket")), endpoint_url=endpoint)
 
 
@@ -141,48 +157,46 @@ def _account(settings: Settings) -> dict[str, Any]:
 
 
 def _open_azure(settings: Settings) -> ObjectStore:
+    from azure.core.credentials import AzureSasCredential
+    from azure.core.pipeline.transport import RequestsTransport
     from azure.storage.blob import BlobServiceClient
 
-    from common.objectstores.azure import AzureStore
+    from common.objectstores.azure import AzureStore, checked_sas
 
-    account, key = _required(settings, "account_name"), _required(settings, "account_key")
+    account, sas = _required(settings, "account_name"), checked_sas(str(settings.get("sas_token") or ""))
+    key = "" if sas else _required(settings, "account_key")
     endpoint = _endpoint(settings) or f"https://{account}.blob.core.windows.net"
     try:
         service = BlobServiceClient(
             endpoint,
-            credential={"account_name": account, "account_key": key},
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            credential=AzureSasCredential(sas) if sas else {"account_name": account, "account_key": key},
+            transport=RequestsTransport(
+                session=judged(requests.Session()),
+                session_owner=False,
+                connection_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+            ),
             retry_total=ATTEMPTS - 1,
         )
     except ValueError as error:
         raise StoreProblem(Problem.CONFIGURATION, f"The account cannot be used: {error}.") from error
-    return AzureStore(service.get_container_client(_required(settings, "container")), key)
+    container = service.get_container_client(_required(settings, "container"))
+    return AzureStore(container, account, account_key=key, sas_token=sas)
 
 
 def _open_swift(settings: Settings) -> ObjectStore:
-    from swiftclient import Connection
-
     from common.objectstores.swift import SwiftStore
+    from common.objectstores.swift_connection import SwiftConnection
 
     address = _required(settings, "auth_url")
     _check_host(address)
-    connection = Connection(
+    names = ("project_id", "project_name", "user_domain_name", "project_domain_name", "region_name")
+    connection = SwiftConnection(
         authurl=address,
         user=_required(settings, "username"),
         key=_required(settings, "password"),
         auth_version=str(settings.get("auth_version", "3")),
-        os_options={
-            name: settings[name]
-            for name in (
-                "project_id",
-                "project_name",
-                "user_domain_name",
-                "project_domain_name",
-                "region_name",
-            )
-            if settings.get(name)
-        },
+        os_options={name: settings[name] for name in names if settings.get(name)},
         retries=ATTEMPTS,
         timeout=READ_SECONDS,
         insecure=bool(settings.get("insecure", False)),

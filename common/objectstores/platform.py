@@ -32,7 +32,7 @@ def store_of(storage: Any) -> ObjectStore:
     if "AzureStorage" in names:
         from common.objectstores.azure import AzureStore
 
-        return AzureStore(storage.client, storage.account_key)
+        return AzureStore(storage.client, storage.client.account_name, account_key=storage.account_key)
     raise TypeError(
         f"{type(storage).__name__} cannot sign addresses. Use filesystem, s3, gcs or azure storage."
     )

@@ -27,6 +27,7 @@ from common.objectstores.types import (
     StoreProblem,
     UploadLimits,
 )
+from common.outgoing import refusal_behind
 
 SCHEME = "s3"
 _BLOCK_BYTES = MEBIBYTE
@@ -211,6 +212,8 @@ class S3Store:
                 Problem.CREDENTIALS, "The store has no credentials. Enter its access key."
             ) from error
         except (ConnectionError, HTTPClientError) as error:
+            if refused := refusal_behind(error):
+                raise refused from error
             raise StoreProblem(
                 Problem.UNREACHABLE,
                 f"The store cannot be reached: {error}. Check the endpoint and the network between them.",

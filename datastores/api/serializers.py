@@ -225,9 +225,14 @@ class OkSerializer(serializers.Serializer[Any]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["text", "json", "csv", "image", "none"])
+    kind = serializers.ChoiceField(
+        choices=["text", "json", "csv", "notebook", "image", "audio", "video", "none"]
+    )
     text = serializers.CharField(required=False)
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    cells = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="Of a notebook: kind, source and outputs."
+    )
     url = serializers.CharField(required=False)
     truncated = serializers.BooleanField(required=False)
     reason = serializers.CharField(required=False)

@@ -13,11 +13,10 @@ from rest_framework.views import APIView
 
 from accounts.current import user_of
 from accounts.models import Owner
-from common.rest.errors import domain_body, plain_body
 from common.rest.fields import ReferenceField
 from common.rest.links import absolute
 from common.rest.times import timestamp
-from datastores import adoption, connecting, selectors, trials
+from datastores import connecting, selectors, trials
 from datastores.addresses import prefix_of
 from datastores.api.serializers import base_url
 from datastores.errors import StoreRefused
@@ -86,21 +85,6 @@ class TrialShape(serializers.Serializer[Any]):
     steps = TrialStep(many=True)
 
 
-class AdoptionRequest(serializers.Serializer[Any]):
-    url = serializers.CharField(
-        max_length=4096, help_text="One file, a wildcard (`*`, `**`), or a folder with its slash."
-    )
-    project = serializers.CharField(max_length=64)
-
-
-class AdoptionShape(serializers.Serializer[Any]):
-    ok = serializers.BooleanField()
-    created = serializers.DictField(child=serializers.UUIDField(), help_text="Address -> id of the file.")
-    refused = serializers.DictField(
-        child=serializers.DictField(), help_text="Address -> why it is no file of the project."
-    )
-
-
 class StoreListView(GenericAPIView[DataStore]):
     """Those that the caller may use somewhere."""
 
@@ -163,30 +147,6 @@ class StoreTestView(APIView):
         store = selectors.get_store(user_of(request), store_id)
         steps = trials.try_store(store=store, actor=user_of(request), base_url=base_url(request))
         return Response(trials.as_body(steps))
-
-
-class StoreAdoptView(APIView):
-    """Files that are in the store already become files of a project."""
-
-    @extend_schema(
-        operation_id="stores-adopt", parameters=[_ID], request=AdoptionRequest, responses=AdoptionShape
-    )
-    def post(self, request: Request, store_id: UUID) -> Response:
-        given = _validated(AdoptionRequest, request)
-        store = selectors.get_store(user_of(request), store_id)
-        project = get_project(user_of(request), given["project"])
-        results = adoption.adopt(store=store, project=project, actor=user_of(request), uri=given["url"])
-        if len(results) == 1 and results[0].problem is not None:
-            problem = results[0].problem
-            return Response(plain_body(problem.message, problem.code), status=problem.http_status)
-        body = {
-            "ok": True,
-            "created": {result.uri: str(result.datum.pk) for result in results if result.datum is not None},
-            "refused": {
-                result.uri: domain_body(result.problem) for result in results if result.problem is not None
-            },
-        }
-        return Response(body)
 
 
 def represent(store: DataStore, request: Request) -> dict[str, Any]:

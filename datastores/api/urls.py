@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import stores, views
+from datastores.api import adoptions, stores, views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -22,5 +22,15 @@ urlpatterns = [
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),
     path("stores/<uuid:store_id>/test/", stores.StoreTestView.as_view(), name="store-test"),
-    path("stores/<uuid:store_id>/adopt/", stores.StoreAdoptView.as_view(), name="store-adopt"),
+    path("stores/<uuid:store_id>/adopt/", adoptions.StoreAdoptView.as_view(), name="store-adopt"),
+    path("adoptions/", adoptions.AdoptionListView.as_view(), name="adoption-list"),
+    path("adoptions/<uuid:adoption_id>/", adoptions.AdoptionDetailView.as_view(), name="adoption-detail"),
+    path(
+        "adoptions/<uuid:adoption_id>/results/",
+        adoptions.AdoptionResultsView.as_view(),
+        name="adoption-results",
+    ),
+    path(
+        "adoptions/<uuid:adoption_id>/cancel/", adoptions.AdoptionCancelView.as_view(), name="adoption-cancel"
+    ),
 ]

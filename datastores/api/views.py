@@ -66,8 +66,12 @@ class DatumPreviewView(APIView):
         body: dict[str, Any] = {"kind": shown.kind, "truncated": shown.truncated}
         if shown.kind == "csv":
             body["rows"] = shown.rows
-        elif shown.kind == "image":
-            body["url"] = selectors.download_grant(datum, base_url(request), inline_type=shown.image_type).url
+        elif shown.kind == "notebook":
+            body["cells"] = shown.cells
+        elif shown.content_type:
+            body["url"] = selectors.download_grant(
+                datum, base_url(request), inline_type=shown.content_type
+            ).url
         elif shown.kind == "none":
             body["reason"] = shown.reason
         else:

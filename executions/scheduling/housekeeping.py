@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from accounts.background import remove_ended_sessions
 from audit.background import remove_expired_events
 from common import clock
-from datastores.background import clean_abandoned_uploads
+from datastores.background import clean_abandoned_uploads, continue_stalled_adoptions
 from executions.background import seal_log
 from executions.models import Execution
 
@@ -24,8 +24,9 @@ def every_minute() -> None:
     try:
         for pk in unsealed_executions():
             seal_log.apply_async([str(pk)], retry=False)
+        continue_stalled_adoptions.apply_async(retry=False)
     except BrokerError:
-        logger.warning("logs are sealed later: the Celery broker is away")
+        logger.warning("logs are sealed and adoptions go on later: the Celery broker is away")
 
 
 def every_hour() -> None:

@@ -69,7 +69,8 @@ class Facts:
 
 
 def facts_of(execution: Execution, user: User) -> Facts:
-    beside, known = variables_beside(execution), known_variables(execution)
+    beside = variables_beside(execution)
+    known = beside if execution.inherit_environment_variables else known_variables(execution)
     own = execution.environment_variables
     return Facts(
         parameters=sorted(execution.parameters.items()),  # the database does not keep their order

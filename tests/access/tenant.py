@@ -12,7 +12,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -72,6 +72,8 @@ class Tenant:
     execution: Execution
     datum: Datum
     alias: DatumAlias
+    adoption: Adoption
+    adoption_result: AdoptionResult
     event: AuditEvent
 
     @property
@@ -110,6 +112,7 @@ class Tenant:
             self.commit.identifier,
             self.repository.url,
             self.project_store.name,
+            self.adoption.addresses[0],
             self.variable.name,
         ]
 
@@ -205,14 +208,18 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
     datum = factories.make_datum(project, name=f"{word}-file.txt", tags=[f"{word}-tag"], uploader=owner)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
+    store = factories.make_store(
+        name=f"{word}-project-store",
+        project=project,
+        access_mode=DataStore.AccessMode.SINGLE_PROJECT,
+        allow_adopt=True,
+        **IN_A_BUCKET,
+    )
+    adoption = factories.make_adoption(project, store, addresses=[f"s3://bucket/{word}-folder/"])
     return {
-        "project_store": factories.make_store(
-            name=f"{word}-project-store",
-            project=project,
-            access_mode=DataStore.AccessMode.SINGLE_PROJECT,
-            allow_adopt=True,
-            **IN_A_BUCKET,
-        ),
+        "project_store": store,
+        "adoption": adoption,
+        "adoption_result": adoption.results.create(uri=f"s3://bucket/{word}-folder/a", outcome="refused"),
         "project_invitation": ProjectInvitation.objects.create(project=project, **invited),
         "repository": Repository.objects.create(
             pk=8_000_000 + next(_numbers), project=project, url=f"https://git.example.com/{word}.git"

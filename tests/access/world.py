@@ -88,6 +88,7 @@ class World:
             "ref": has.execution.pk,
             "execution_id": has.execution.pk,
             "datum_id": has.datum.pk,
+            "adoption_id": has.adoption.pk,
             "alias_id": has.alias.pk,
             "store_id": (has.project_store if route_is_of_project else has.store).pk,
             "environment_id": has.environment.pk,

@@ -293,12 +293,6 @@ def test_a_page_may_end_earlier_when_it_is_asked_for_again(platform, agent):
     assert job.lines("o") == ["20"]
 
 
-def expire(handler):
-    handler.send_response(403)
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()
-
-
 def test_a_store_that_is_away_for_a_moment_is_waited_for(platform, agent):
     file = file_of(platform, "a", b"x")
     answers = [(503, {"message": "away"}), (503, {"message": "away"}), page_of([file])]

@@ -8,7 +8,7 @@ from django.db import connection
 from accounts.models import User
 from audit.models import AuditEvent
 from datastores.cleaning import erase
-from datastores.models import DataStore, Datum
+from datastores.models import Adoption, DataStore, Datum
 from datastores.opening import object_store, settings_of
 from datastores.selectors import find_upload_store, readable_by
 from organizations.models import Organization, Team
@@ -222,7 +222,7 @@ class TestAdopting:
     def test_one_file(self, api: Any, store: Any, project: Any, folder: str) -> None:
         answer = self.adopt(api, store, project, f"{folder}/a.csv").json()
         datum = Datum.objects.get()
-        assert answer == {"ok": True, "created": {f"{folder}/a.csv": str(datum.pk)}, "refused": {}}
+        assert answer == {"ok": True, "created": {f"{folder}/a.csv": str(datum.pk)}, "adoption": None}
         assert (datum.size_bytes, datum.is_adopted, str(datum.store_id)) == (5, True, store["id"])
         again = self.adopt(api, store, project, f"{folder}/a.csv")
         assert again.status_code == 400
@@ -236,11 +236,14 @@ class TestAdopting:
             assert (answer.status_code, answer.json()["code"]) == (400, "adoptable_file_not_found")
         assert not Datum.objects.exists()
 
-    def test_a_folder_and_a_wildcard(self, api: Any, store: Any, project: Any, folder: str) -> None:
-        assert len(self.adopt(api, store, project, f"{folder}/*.csv").json()["created"]) == 2
-        assert list(self.adopt(api, store, project, f"{folder}/").json()["created"]) == [
-            f"{folder}/deep/c.csv"
-        ]
+    def test_a_folder_is_adopted_in_the_background(
+        self, api: Any, store: Any, project: Any, folder: str
+    ) -> None:
+        answer = self.adopt(api, store, project, f"{folder}/")
+        assert answer.status_code == 202
+        adoption = Adoption.objects.get()
+        assert answer.json() == {"ok": True, "created": {}, "adoption": str(adoption.pk)}
+        assert adoption.addresses == [f"{folder}/"]
 
     def test_where_it_is_not_allowed(self, api: Any, store: Any, project: Any, folder: str) -> None:
         api.patch(store["url"], {"allow_adopt": False})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from datastores.errors import UploadFinished
 from datastores.inputs import Inputs, Position, input_files, resolve_input_uri
 from datastores.models import DataStore, Datum
 from datastores.opening import object_store
+from datastores.selectors import download_grant
 from datastores.trials import Step, steps_of
 from datastores.uploads import NewFile
 from tests.support import factories
@@ -23,8 +25,8 @@ from tests.support.stores import Emulators
 
 pytestmark = [pytest.mark.django_db, pytest.mark.emulator]
 
-SECRET = {"secret_access_key", "service_account_json", "account_key", "password", "temp_url_key"}
-CLOUDS = ("s3", "google", "azure", "swift")
+SECRET = {"secret_access_key", "service_account_json", "account_key", "password", "temp_url_key", "sas_token"}
+CLOUDS = ("s3", "google", "azure", "azure-sas", "swift")
 
 
 def connect(emulator: Emulator, project: Any, **changes: Any) -> DataStore:
@@ -78,7 +80,7 @@ class TestTryingOut:
         assert step.code == "store_unreachable"
         assert "network" in step.problem
 
-    @pytest.mark.parametrize("kind", ["azure", "swift"])
+    @pytest.mark.parametrize("kind", ["azure", "azure-sas", "swift"])
     def test_wrong_credentials(self, kind: str, project: Any, all_emulators: Emulators) -> None:
         emulator = all_emulators.get(kind)
         store = connect(emulator, project, **emulator.wrong_credentials)
@@ -100,6 +102,17 @@ class TestTryingOut:
     ) -> None:
         [step] = steps_of(connect(all_emulators.get("s3"), project, **changes), base_url="http://x")
         assert told in step.problem
+
+    @pytest.mark.parametrize(
+        ("token", "told"),
+        [("nonsense", "not complete"), ("sv=1&se=2020-01-01T00%3A00%3A00Z&sig=x", "2020-01-01")],
+    )
+    def test_tokens_that_cannot_be(
+        self, token: str, told: str, project: Any, all_emulators: Emulators
+    ) -> None:
+        store = connect(all_emulators.get("azure-sas"), project, sas_token=token)
+        [step] = steps_of(store, base_url="http://x")
+        assert (step.code, told in step.problem) == ("store_credentials", True)
 
     def test_private_networks_where_they_are_not_allowed(
         self, project: Any, all_emulators: Emulators, settings: Any
@@ -304,3 +317,55 @@ def test_patterns(pattern: str, matching: list[str], other: list[str]) -> None:
     expression = matcher(pattern)
     assert all(expression.match(key) for key in matching)
     assert not any(expression.match(key) for key in other)
+
+
+class TestOneTenantsAddresses:
+    """What somebody is given for a file of theirs leads to nothing of anybody else's, though all lie in one bucket."""
+
+    @pytest.mark.parametrize("kind", ["azure", "swift"])
+    def test_say_nothing_about_anothers(self, kind: str, all_emulators: Emulators, alice: Any) -> None:
+        emulator = all_emulators.get(kind)
+        mine, theirs = factories.make_project(owner=alice), factories.make_project()
+        my_store, their_store = connect(emulator, mine), connect(emulator, theirs)
+        written = {}
+        for project, store in ((mine, my_store), (theirs, their_store)):
+            [reserved] = uploads.reserve_uploads(
+                project=project, store=store, files=[NewFile("model.bin", 6)], base_url="http://x", uploader=project.creator
+            )  # fmt: skip
+            assert reserved.grant
+            assert send(reserved.grant, b"secret").status_code in (200, 201)
+            datum = uploads.complete_upload(datum=reserved.datum, actor=project.creator)
+            written[project.pk] = (datum, reserved.grant, download_grant(datum, "http://x"))
+        datum, put, get = written[mine.pk]
+        foreign, _, _ = written[theirs.pk]
+        assert str(theirs.pk) not in get.url + put.url
+        assert their_store.name == my_store.name
+        assert send(get).content == b"secret"
+        for grant in (get, put):
+            moved = replace(grant, url=grant.url.replace(datum.key, foreign.key))
+            assert moved.url != grant.url
+            answer = send(moved, b"forged" if grant is put else None)
+            assert answer.status_code in (401, 403)
+            assert b"secret" not in answer.content
+        assert b"".join(object_store(their_store).read(foreign.key)) == b"secret"
+        # Neither does it open what holds them all.
+        container = get.url.split(datum.key)[0]
+        assert send(Grant("GET", container + "?" + get.url.partition("?")[2])).status_code >= 400
+
+    def test_a_token_of_the_platforms_own_storage(self, alice: Any, base_url: str) -> None:
+        mine = factories.make_datum(factories.make_project(owner=alice), content=b"mine")
+        theirs = factories.make_datum(content=b"theirs")
+        my_grant, their_grant = (download_grant(datum, base_url) for datum in (mine, theirs))
+        assert send(my_grant).content == b"mine"
+        payload, _, signature = (
+            my_grant.url.removeprefix(f"{base_url}/files/").partition("/")[0].rpartition(":")
+        )
+        their_payload = (
+            their_grant.url.removeprefix(f"{base_url}/files/").partition("/")[0].rpartition(":")[0]
+        )
+        assert payload != their_payload
+        forged = Grant("GET", f"{base_url}/files/{their_payload}:{signature}/file.txt")
+        answer = send(forged)
+        assert answer.status_code in (400, 403, 404)
+        assert b"theirs" not in answer.content
+        assert str(theirs.project_id) not in my_grant.url

@@ -82,3 +82,42 @@ def test_a_large_file_goes_on_after_a_reload(
     [row] = rest.get("data/", project=workspace.id)["results"]
     assert (row["name"], row["size"], row["store"]) == ("model.bin", 70 * MEBIBYTE, bucket)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('upload:'))") == []
+
+
+def test_a_store_that_is_busy_for_a_moment_and_one_that_refuses(
+    page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp_path: Path, complaints: Complaints
+) -> None:
+    for name in ("fine.txt", "busy.txt", "refused.txt"):
+        (tmp_path / name).write_text(name)
+    asked: list[str] = []
+    complaints.expect("503")
+    complaints.expect("400")
+    places: dict[str, str] = {}
+
+    def reserve(route: Route) -> None:
+        reserved = route.fetch()
+        places[reserved.json()["url"]] = route.request.post_data_json["name"]
+        route.fulfill(response=reserved)
+
+    def answer(route: Route) -> None:
+        name = places[route.request.url]
+        asked.append(name)
+        if name == "busy.txt" and asked.count(name) < 3:
+            route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"})
+        elif name == "refused.txt":
+            route.fulfill(status=400, headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.continue_()
+
+    page.route("**/api/v0/data/uploads/", reserve)
+    page.route("**/*X-Amz-Signature=*", answer)
+    open_upload(page, workspace)
+    page.locator("#upload-files").set_input_files(
+        [tmp_path / name for name in ("fine.txt", "busy.txt", "refused.txt")]
+    )
+    expect(page.locator("#upload-summary")).to_contain_text("2 uploaded · 1 failed", timeout=60_000)
+    expect(page.locator(".upload-item.is-failed")).to_contain_text("refused.txt")
+    expect(page.locator(".upload-item.is-failed")).to_contain_text("The store answered 400.")
+    assert asked.count("busy.txt") == 3
+    names = {row["name"] for row in rest.get("data/", project=workspace.id)["results"]}
+    assert names == {"fine.txt", "busy.txt"}

@@ -10,7 +10,7 @@ from common.objectstores.filesystem import FilesystemStore
 from common.objectstores.opening import open_store
 from tests.support.stores import Emulators
 
-KINDS = ("filesystem", "s3", "google", "azure", "swift")
+KINDS = ("filesystem", "s3", "google", "azure", "azure-sas", "swift")
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.emulator) for kind in KINDS])
@@ -25,7 +25,7 @@ def store(kind: str, all_emulators: Emulators) -> ObjectStore:
         assert isinstance(storage, FileSystemStorage)
         return FilesystemStore(storage)
     emulator = all_emulators.get(kind)
-    return open_store(kind, emulator.settings)
+    return open_store(emulator.kind, emulator.settings)
 
 
 @pytest.fixture

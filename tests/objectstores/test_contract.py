@@ -3,6 +3,7 @@
 Bytes move as they do in operation: by whoever holds a grant and nothing else.
 """
 
+import gzip
 import hashlib
 from dataclasses import replace
 from itertools import pairwise
@@ -34,12 +35,13 @@ NAMES = [
 
 
 LENIENT = {
-    "signatures": {"s3", "google"},
-    "the time of an address": {"s3", "google"},
-    "the presentation of an answer": {"google"},
-    "the parts of an upload": {"azure"},
+    "signatures": {"s3", "google", "azure-sas"},
+    "the time of an address": {"s3", "google", "azure-sas"},
+    "the presentation of an answer": {"google", "azure-sas"},
+    "the parts of an upload": {"azure", "azure-sas"},
+    "the encoding of an object": {"google", "filesystem"},
 }
-"""What some emulators do not look at, unlike the services that they stand for."""
+"""What some emulators do not look at, unlike the services that they stand for; and what a SAS token cannot say."""
 
 
 def strict_about(matter: str) -> list[Any]:
@@ -124,6 +126,18 @@ class TestSingleObjects:
         with pytest.raises(ObjectMissing):
             list(store.read(f"{key}-none"))
 
+    @pytest.mark.parametrize("kind", strict_about("the encoding of an object"))
+    def test_what_is_compressed_is_read_as_it_is_stored(
+        self, store: ObjectStore, key: str, base_url: str
+    ) -> None:
+        """Ten megabytes of nothing are not unpacked by whoever reads the first bytes."""
+        bomb = gzip.compress(b"0" * 10 * MEBIBYTE)
+        grant = store.grant_put(key, size_bytes=len(bomb), lifetime_seconds=60, base_url=base_url)
+        headers = {**grant.headers, "Content-Encoding": "gzip", "x-ms-blob-content-encoding": "gzip"}
+        assert send(replace(grant, headers=headers), bomb).status_code in (200, 201)
+        assert b"".join(store.read(key)) == bomb
+        assert b"".join(store.read(key, most_bytes=100)) == bomb[:100]
+
     def test_deleting_twice_is_deleting_once(self, store: ObjectStore, key: str) -> None:
         store.write(key, CONTENT)
         store.delete(key)
@@ -145,6 +159,15 @@ class TestSingleObjects:
         assert list(store.walk(f"{key}/none")) == []
         digest = hashlib.md5(b"x").hexdigest()  # noqa: S324
         assert {found.md5 for found in store.walk(f"{key}/")} <= {None, digest}
+
+    def test_walking_on_behind_a_key(self, store: ObjectStore, key: str) -> None:
+        for name in ("a/1", "a/2", "b", "ü"):
+            store.write(f"{key}/{name}", b"x")
+        behind = [found.key.removeprefix(f"{key}/") for found in store.walk(f"{key}/", after=f"{key}/a/1")]
+        assert behind == ["a/2", "b", "ü"]
+        # Also where the key is gone by now.
+        assert next(iter(store.walk(f"{key}/", after=f"{key}/a/3"))).key == f"{key}/b"
+        assert list(store.walk(f"{key}/", after=f"{key}/ü")) == []
 
     def test_addresses_name_keys(self, store: ObjectStore, key: str, kind: str) -> None:
         uri = store.uri(key)

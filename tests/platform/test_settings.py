@@ -12,7 +12,7 @@ from valohai_app.settings import celery_broker, database_from_url, platform_stor
 
 def test_every_variable_is_documented_and_no_other() -> None:
     sources = [*(CHECKOUT / "valohai_app").glob("*.py")]
-    read = r'(?:env\.(?:text|boolean|integer|items)|os\.environ\.get)\(\s*"([A-Z0-9_]+)"'
+    read = r'(?:env\.(?:text|boolean|integer|items|hosts)|os\.environ\.get)\(\s*"([A-Z0-9_]+)"'
     known = {name for source in sources for name in re.findall(read, source.read_text())}
     page = (CHECKOUT / "docs" / "operations" / "settings.md").read_text()
     first_cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]

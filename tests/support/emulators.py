@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,27 @@ def azure(folder: Path) -> Iterator[Emulator]:
         BlobServiceClient(endpoint, credential=credential).create_container(CONTAINER)
         settings = {**credential, "container": CONTAINER, "endpoint_url": endpoint}
         yield Emulator("azure", settings, {"account_key": AZURE_KEY[::-1]})
+
+
+def azure_by_sas(emulator: Emulator) -> Emulator:
+    """The same container, opened by a token instead of the account's key."""
+    from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+
+    token = generate_container_sas(
+        AZURE_ACCOUNT,
+        CONTAINER,
+        account_key=AZURE_KEY,
+        permission=ContainerSasPermissions(
+            read=True, add=True, create=True, write=True, delete=True, list=True
+        ),
+        start=datetime.now(UTC) - timedelta(minutes=5),
+        expiry=datetime.now(UTC) + timedelta(hours=5),
+    )
+    settings = {name: value for name, value in emulator.settings.items() if name != "account_key"}
+    forged = (
+        token.partition("&sig=")[0] + "&sig=" + AZURE_KEY[:43].replace("+", "A").replace("/", "A") + "%3D"
+    )
+    return Emulator("azure", {**settings, "sas_token": token}, {"sas_token": forged})
 
 
 @contextmanager

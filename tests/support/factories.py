@@ -19,7 +19,7 @@ from accounts.models import ApiToken, EmailAddress, Owner, TotpDevice, User
 from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
-from datastores.models import DataStore, Datum
+from datastores.models import Adoption, DataStore, Datum
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import FINAL, RUNNING, Status
@@ -267,6 +267,16 @@ def make_datum(
         "stored_at": clock.now(),
     }
     return Datum.objects.create(project=project, name=name, **{**values, **fields})
+
+
+def make_adoption(project: Project, store: DataStore, **fields: Any) -> Adoption:
+    """One that waits, with nobody on the way to it."""
+    values: dict[str, Any] = {
+        "addresses": ["s3://bucket/folder/"],
+        "creator": project.creator,
+        "progressed_at": clock.now(),
+    }
+    return Adoption.objects.create(project=project, store=store, **{**values, **fields})
 
 
 def _next_counter(project: Project) -> int:

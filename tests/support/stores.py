@@ -21,6 +21,9 @@ class Emulators:
         self._started: dict[str, Emulator] = {}
 
     def get(self, kind: str) -> Emulator:
+        """s3, google, azure, swift; azure-sas is azure with another credential."""
+        if kind == "azure-sas":
+            return emulators.azure_by_sas(self.get("azure"))
         if kind not in self._started:
             start: Any = {
                 "s3": emulators.s3,

@@ -1,4 +1,4 @@
-/* Shows a file in a dialog: text, JSON, CSV or an image. What the file says is only ever text. */
+/* Shows a file in a dialog: text, JSON, CSV, a notebook, an image, sound or video. What the file says is only ever text. */
 
 import { api, errorText } from "../lib/api.js";
 import { copyText } from "../lib/copy.js";
@@ -15,6 +15,7 @@ export function installPreviews() {
     const button = event.target.closest("[data-preview]");
     if (button) open(button.dataset.preview, button.textContent);
   });
+  dialog.addEventListener("close", () => part("body").replaceChildren()); // nothing goes on playing
   part("download").addEventListener("click", () => downloadDatum(shown));
   part("copy").addEventListener("click", async () => {
     await copyText(`datum://${shown}`);
@@ -43,6 +44,8 @@ async function open(id, name) {
 
 function contentOf(preview, name) {
   if (preview.kind === "image") return imageOf(preview.url, name);
+  if (preview.kind === "audio" || preview.kind === "video") return playerOf(preview.kind, preview.url, name);
+  if (preview.kind === "notebook") return notebookOf(preview.cells);
   if (preview.kind === "csv" && preview.rows?.length) return tableOf(preview.rows);
   if (preview.kind === "json") return textOf(pretty(preview.text));
   if (preview.kind === "text" || preview.kind === "csv") return textOf(preview.text ?? "");
@@ -67,6 +70,42 @@ function imageOf(url, name) {
   image.src = url;
   image.addEventListener("error", () => image.replaceWith(paragraph("The image cannot be shown. Download it instead.")));
   return image;
+}
+
+function playerOf(kind, url, name) {
+  const player = document.createElement(kind);
+  player.className = "preview-player";
+  player.controls = true;
+  player.preload = "metadata";
+  player.setAttribute("aria-label", name.trim());
+  player.src = url;
+  player.addEventListener("error", () => player.replaceWith(paragraph("The browser cannot play this. Download it instead.")));
+  return player;
+}
+
+function notebookOf(cells) {
+  const notebook = document.createElement("div");
+  notebook.className = "preview-notebook";
+  for (const cell of cells) {
+    const section = document.createElement("section");
+    section.className = `notebook-cell notebook-${cell.kind}`;
+    section.append(block("notebook-source", cell.source), ...cell.outputs.map(outputOf));
+    notebook.append(section);
+  }
+  if (!cells.length) notebook.append(paragraph("The notebook has no cells."));
+  return notebook;
+}
+
+function outputOf(output) {
+  if (output.kind === "image") return imageOf(output.url, "Output of the cell");
+  return block(`notebook-output notebook-${output.kind}`, output.text);
+}
+
+function block(className, text) {
+  const element = document.createElement("pre");
+  element.className = className;
+  element.textContent = text;
+  return element;
 }
 
 function tableOf([head, ...rows]) {

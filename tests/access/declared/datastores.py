@@ -38,6 +38,15 @@ ROUTES: dict[str, Route] = {
     f"{V0}data/<uuid:datum_id>/complete/": api(OWN, "post"),
     f"{V0}datum-aliases/": api(IN_BODY, "get", "post", project="{project}", name="moved", datum="{datum}"),
     f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
+    f"{V0}adoptions/": api(
+        IN_BODY, "get", "post", project="{project}", store="{project_store}", urls=["s3://bucket/a"]
+    ),
+    f"{V0}adoptions/<uuid:adoption_id>/": api(PROJECT),
+    f"{V0}adoptions/<uuid:adoption_id>/results/": api(PROJECT),
+    f"{V0}adoptions/<uuid:adoption_id>/cancel/": api(PROJECT, "post"),
+    f"{P}data/adoptions/": page(PROJECT, "get", "post", addresses="s3://bucket/a"),
+    f"{P}data/adoptions/<uuid:adoption_id>/": page(PROJECT),
+    f"{P}data/adoptions/<uuid:adoption_id>/cancel/": page(PROJECT, "post"),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
     ORG: page(ADMINISTERED),
