@@ -16,6 +16,7 @@ from datastores.addresses import (
     place_in,
     root_of,
 )
+from datastores.aliases import named
 from datastores.errors import (
     InputEmpty,
     InputNotFound,
@@ -150,7 +151,7 @@ def _datum_of(project: Project, uri: str) -> Datum:
     if identifier:
         datum = stored.filter(pk=identifier).first()
     else:
-        datum = stored.filter(aliases__project=project, aliases__name__iexact=without_nul(reference)).first()
+        datum = stored.filter(aliases__in=named(project.pk, without_nul(reference))).first()
     if datum is None:
         raise InputNotFound(uri)
     if datum.purged_at:

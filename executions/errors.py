@@ -34,3 +34,16 @@ class TokenRefused(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The job token is missing or does not belong to this attempt.")
+
+
+class FileNeeded(DomainError):
+    """A file cannot go while a job needs it."""
+
+    code = "in_use"
+    http_status = 409
+
+    def __init__(self, name: str, counter: int, status: str) -> None:
+        super().__init__(
+            f"'{name}' is an input of execution #{counter}, which is {status}. Wait until it has ended or stop it, then purge "
+            "the file."
+        )

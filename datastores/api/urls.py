@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import stores, views
+from datastores.api import aliases, stores, views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -17,8 +17,14 @@ urlpatterns = [
     path("data/<uuid:datum_id>/metadata/", views.DatumPropertiesView.as_view(), name="datum-properties"),
     path("data/<uuid:datum_id>/renew-upload/", views.UploadRenewView.as_view(), name="datum-upload-renew"),
     path("data/<uuid:datum_id>/complete/", views.UploadCompleteView.as_view(), name="datum-upload-complete"),
-    path("datum-aliases/", views.AliasListView.as_view(), name="datum-alias-list"),
-    path("datum-aliases/resolve/", views.AliasResolveView.as_view(), name="datum-alias-resolve"),
+    path("datum-aliases/", aliases.AliasListView.as_view(), name="datum-alias-list"),
+    path("datum-aliases/resolve/", aliases.AliasResolveView.as_view(), name="datum-alias-resolve"),
+    path("datum-aliases/<uuid:alias_id>/", aliases.AliasDetailView.as_view(), name="datum-alias-detail"),
+    path(
+        "datum-aliases/<uuid:alias_id>/history/",
+        aliases.AliasHistoryView.as_view(),
+        name="datum-alias-history",
+    ),
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),
     path("stores/<uuid:store_id>/test/", stores.StoreTestView.as_view(), name="store-test"),

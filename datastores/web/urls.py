@@ -7,6 +7,7 @@ from datastores.web import organization_stores, project_stores, views
 project_pages: list[URLPattern | URLResolver] = [
     path("data/", views.data, name="project_data"),
     path("data/aliases/", views.aliases, name="project_aliases"),
+    path("data/aliases/<uuid:alias_id>/", views.alias, name="project_alias"),
     path("settings/stores/", project_stores.stores, name="project_stores"),
     path("settings/stores/create/<str:kind>/", project_stores.create, name="project_store_create"),
     path("settings/stores/<uuid:store_id>/", project_stores.store, name="project_store"),
