@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import aliases, stores, views
+from datastores.api import aliases, retention, stores, views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -24,6 +24,32 @@ urlpatterns = [
         "datum-aliases/<uuid:alias_id>/history/",
         aliases.AliasHistoryView.as_view(),
         name="datum-alias-history",
+    ),
+    path(
+        "projects/<uuid:project_id>/retention-rules/",
+        retention.RuleListView.as_view(),
+        name="retention-rule-list",
+    ),
+    path("retention-rules/<uuid:rule_id>/", retention.RuleDetailView.as_view(), name="retention-rule-detail"),
+    path(
+        "retention-rules/<uuid:rule_id>/dry-run/",
+        retention.RuleDryRunView.as_view(),
+        name="retention-rule-dry-run",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/files/",
+        retention.RuleFilesView.as_view(),
+        name="retention-rule-files",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/enable/",
+        retention.RuleEnableView.as_view(),
+        name="retention-rule-enable",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/disable/",
+        retention.RuleDisableView.as_view(),
+        name="retention-rule-disable",
     ),
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),

@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from datastores.web import organization_stores, project_stores, views
+from datastores.web import organization_stores, project_stores, retention, views
 
 project_pages: list[URLPattern | URLResolver] = [
     path("data/", views.data, name="project_data"),
     path("data/aliases/", views.aliases, name="project_aliases"),
     path("data/aliases/<uuid:alias_id>/", views.alias, name="project_alias"),
+    path("settings/retention/", retention.rules, name="project_retention"),
+    path("settings/retention/<uuid:rule_id>/", retention.rule, name="project_retention_rule"),
     path("settings/stores/", project_stores.stores, name="project_stores"),
     path("settings/stores/create/<str:kind>/", project_stores.create, name="project_store_create"),
     path("settings/stores/<uuid:store_id>/", project_stores.store, name="project_store"),

@@ -11,7 +11,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import DataStore, Datum, DatumAlias, RetentionRule
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -70,6 +70,7 @@ class Tenant:
     execution: Execution
     datum: Datum
     alias: DatumAlias
+    rule: RetentionRule
     event: AuditEvent
 
     @property
@@ -91,6 +92,7 @@ class Tenant:
             self.execution.title,
             self.datum.name,
             self.alias.name,
+            self.rule.name,
             self.commit.identifier,
             self.repository.url,
             self.environment.name,
@@ -204,6 +206,9 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "execution": execution,
         "datum": datum,
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
+        "rule": RetentionRule.objects.create(
+            project=project, name=f"{word}-rule", min_age_days=30, tried_at=clock.now()
+        ),
     }
 
 

@@ -72,6 +72,7 @@ class World:
             "execution_id": has.execution.pk,
             "datum_id": has.datum.pk,
             "alias_id": has.alias.pk,
+            "rule_id": has.rule.pk,
             "store_id": (has.project_store if route_is_of_project else has.store).pk,
             "environment_id": has.environment.pk,
             "epoch": has.execution.epoch,

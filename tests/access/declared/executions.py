@@ -31,6 +31,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}executions/<str:ref>/tags/": api(PROJECT, "post", tags=["seen"]),
     f"{V0}executions/<str:ref>/outputs/": api(PROJECT),
     f"{V0}executions/<str:ref>/spec/": api(PROJECT),
+    f"{V0}executions/<str:ref>/reproduction/": api(PROJECT_WORK),
     f"{V0}executions/<str:ref>/trace/": api(PROJECT),
     f"{V0}data/<uuid:datum_id>/trace/": api(PROJECT),
     f"{V0}executions/<str:ref>/events/": api(PROJECT),
