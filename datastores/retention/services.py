@@ -44,10 +44,10 @@ def change_rule(*, rule: RetentionRule, actor: User, **fields: Any) -> Retention
     """A rule that changed is off until it was tried again. Raises `RuleRefused`."""
     require(actor, Capability.ADMINISTER, rule.project)
     row = _locked(rule)
-    before = _shown(row)
+    before, matched = _shown(row), _matching(row)
     _set(row, fields)
     if _shown(row) != before:
-        if _matching(row) != _matching(rule):
+        if _matching(row) != matched:
             row.tried_at = row.enabled_at = None
         _save(row)
         record_change("retention_rule.changed", actor=actor, target=row, before=before, after=_shown(row))

@@ -145,7 +145,7 @@ class TestLife:
 
 class TestNight:
     def test_batches_follow_each_other_and_leave_audit_rows(
-        self, project: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(services, "BATCH", 2)
         monkeypatch.setattr(background, "BATCH", 2)

@@ -26,6 +26,7 @@ export function saveSvg(layer, { width, height }, name) {
 
 /* What style sheets say becomes attributes, because they stay here. */
 function settle(original, copy) {
+  if (original.localName === "title") return;
   const style = getComputedStyle(original);
   for (const name of COPIED) copy.setAttribute(name, style.getPropertyValue(name));
   copy.removeAttribute("class");
