@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.current import user_of
 from accounts.models import User
-from audit.admin import AuditedAdmin
 from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import connecting, services
 from datastores.connecting import RIGHTS
@@ -93,7 +92,9 @@ class DatumAdmin(PlatformAdmin):
 
 
 @admin.register(DatumAlias)
-class DatumAliasAdmin(AuditedAdmin):
+class DatumAliasAdmin(PlatformAdmin):
+    """Moved on the pages, which let one choose a file."""
+
     allows = (DELETE,)
     list_display = ("name", "project", "datum", "updated_at")
     list_select_related = ("project__owner", "datum")
@@ -103,6 +104,9 @@ class DatumAliasAdmin(AuditedAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "project__owner_id")
+
+    def delete_model(self, request: HttpRequest, obj: DatumAlias) -> None:
+        services.delete_alias(alias=obj, actor=user_of(request))
 
 
 @admin.register(Adoption)

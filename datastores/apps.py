@@ -10,6 +10,7 @@ class DatastoresConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores import defaults  # models are not loaded before this
+        from datastores.retention import background  # noqa: F401  (tasks that Celery does not look for there)
         from datastores.selectors import upload_store_is_usable
         from datastores.web import organization_stores
         from datastores.web.store_pages import default_choices

@@ -172,6 +172,76 @@ class DatumAlias(IdentifiedModel):
         return Target("datum_alias", str(self.pk), self.name, self.project.audit_scope)
 
 
+class DatumAliasMove(models.Model):
+    """One change of an alias: who let it mean which file, and which one before. Rows stay when the alias, the files or the
+    person go, so everything is kept by name, too."""
+
+    id = models.BigAutoField(
+        primary_key=True
+    )  # given while the alias is locked, so its order is the order of the moves
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="alias_moves")
+    name = models.CharField(max_length=128)
+    moved_at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField(max_length=255, blank=True, help_text="empty: an execution moved it")
+    execution_id = models.UUIDField(null=True, blank=True, help_text="the one whose output said so")
+    execution_counter = models.BigIntegerField(null=True, blank=True)
+    from_datum_id = models.UUIDField(null=True, blank=True, help_text="None: it meant nothing before")
+    from_name = models.CharField(max_length=1024, blank=True)
+    to_datum_id = models.UUIDField(null=True, blank=True, help_text="None: it was deleted")
+    to_name = models.CharField(max_length=1024, blank=True)
+
+    class Meta:
+        indexes = [models.Index("project", Lower("name"), models.F("id").desc(), name="moves_of_alias")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.from_name or 'nothing'} to {self.to_name or 'nothing'}"
+
+
+class RetentionRule(IdentifiedModel):
+    """Which files of a project go by themselves, see `retention/`. It does nothing until somebody has tried and enabled it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="retention_rules")
+    store = models.ForeignKey(
+        DataStore,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="None: files in every store",
+    )
+    name = models.CharField(max_length=128)
+    min_age_days = models.PositiveIntegerField(help_text="files that are younger stay")
+    tag = models.CharField(max_length=128, blank=True, help_text="only files with it; empty: any")
+    name_pattern = models.CharField(max_length=256, blank=True, help_text="with * and **; empty: any")
+    only_unused = models.BooleanField(default=True, help_text="files that anything ever used stay")
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="None: not since it was changed")
+    tried_count = models.BigIntegerField(default=0)
+    tried_bytes = models.BigIntegerField(default=0)
+    enabled_at = models.DateTimeField(null=True, blank=True, help_text="None: it does nothing")
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    purged_count = models.BigIntegerField(default=0, help_text="by all its runs")
+    purged_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("project", Lower("name"), name="retention_rule_name_unique"),
+            models.CheckConstraint(
+                condition=models.Q(enabled_at__isnull=True) | models.Q(tried_at__isnull=False),
+                name="retention_rule_enabled_is_tried",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_target(self) -> Target:
+        return Target("retention_rule", str(self.pk), self.name, self.project.audit_scope)
+
+
 class Adoption(IdentifiedModel):
     """Files of a store that become files of a project, in the background. Its state changes only in `adoption.lifecycle`."""
 

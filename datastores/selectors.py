@@ -77,6 +77,13 @@ def aliases_for(user: User | AnonymousUser) -> QuerySet[DatumAlias]:
     )
 
 
+def get_alias(user: User | AnonymousUser, alias_id: UUID | str) -> DatumAlias:
+    alias = aliases_for(user).filter(pk=_id(alias_id)).first()
+    if alias is None:
+        raise AliasNotFound(str(alias_id))
+    return alias
+
+
 def resolve_alias(user: User, project_id: UUID | str | None, name: str) -> DatumAlias:
     aliases = aliases_for(user).filter(name__iexact=without_nul(name), datum__isnull=False)
     alias = aliases.filter(project_id=_id(project_id)).first() if project_id else aliases.first()

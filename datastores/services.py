@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from audit.services import record, record_change
 from common import clock
 from common.notices import publish_on_commit
+from datastores import aliases, keeping
 from datastores.background import erase_datum
 from datastores.errors import (
     DatumNotFound,
@@ -60,7 +61,7 @@ def mark_stored(
     _apply(datum, said)
     datum.save()
     if said.alias:
-        _point_alias(datum.project_id, said.alias, datum)
+        aliases.point(name=said.alias, datum=datum, actor=None)
     _tell_project(datum)
     return datum
 
@@ -70,16 +71,25 @@ def purge_datum(*, datum: Datum, actor: User) -> None:
     """Delete the bytes and keep the record. Repeating it changes nothing.
 
     The bytes go after the commit; if that fails it is tried again every hour, until `erased_at` says that they are gone.
+    Raises what `keeping.require_not_needed` does, such as for a file that a queued job needs.
     """
     require(actor, Capability.EDIT, datum.project)
-    now = clock.now()
-    living = Datum.objects.filter(pk=datum.pk, stored_at__isnull=False, purged_at__isnull=True)
-    if living.update(purged_at=now, updated_at=now):
-        datum.purged_at = now
+    living = Datum.objects.filter(stored_at__isnull=False, purged_at__isnull=True)
+    # Whoever begins to need the file locks its row as well.
+    row = living.select_for_update(no_key=True).filter(pk=datum.pk).first()
+    if row is not None:
+        keeping.require_not_needed(row)
+        row.purged_at = datum.purged_at = clock.now()
+        row.save(update_fields=["purged_at", "updated_at"])
         facts = {"size_bytes": datum.size_bytes, "sha256": datum.sha256}
         record("datum.purged", actor=actor, target=datum, before=facts)
-        transaction.on_commit(partial(erase_datum.apply_async, [str(datum.pk)], retry=False), robust=True)
+        erase_on_commit(datum)
         _tell_project(datum)
+
+
+def erase_on_commit(datum: Datum) -> None:
+    """The broker may be away: the hourly clean-up finds what is purged and not erased."""
+    transaction.on_commit(partial(erase_datum.apply_async, [str(datum.pk)], retry=False), robust=True)
 
 
 @transaction.atomic
@@ -88,29 +98,14 @@ def apply_properties(*, datum: Datum, actor: User, values: Mapping[str, Any]) ->
 
     Raises `PropertiesRefused`; then nothing is changed.
     """
-    require(actor, Capability.EDIT, datum.project)
-    said = read_metadata(values)
-    if said.complaints:
-        raise PropertiesRefused(" ".join(said.complaints))
-    row = _locked(datum.pk)
-    if row is None:
-        raise DatumNotFound(datum.pk)
-    before = {"tags": row.tags, "properties": _values_of(row, said.properties)}
-    _apply(row, said)
-    row.save(update_fields=["tags", "properties", "updated_at"])
-    after = {"tags": row.tags, "properties": _values_of(row, said.properties)}
-    record_change("datum.changed", actor=actor, target=datum, before=before, after=after)
-    if said.alias:
-        _move_alias(datum.project, actor, said.alias, datum)
-    _tell_project(row)
+    [row] = _apply_all(actor, [(datum, values)])
     return row
 
 
 @transaction.atomic
 def apply_properties_to_all(*, actor: User, changes: Sequence[tuple[Datum, Mapping[str, Any]]]) -> None:
-    """All or nothing. Rows are locked in the order of their ids, so that two such calls do not wait for each other."""
-    for datum, values in sorted(changes, key=lambda change: change[0].pk):
-        apply_properties(datum=datum, actor=actor, values=values)
+    """All or nothing."""
+    _apply_all(actor, changes)
 
 
 @transaction.atomic
@@ -124,9 +119,57 @@ def set_alias(*, project: Project, actor: User, name: str, datum: Datum) -> Datu
         raise DatumNotFound(datum.pk)
     if datum.purged_at:
         raise DatumPurged(datum.name)
-    alias = _move_alias(project, actor, checked_alias(name), datum)
+    wanted = checked_alias(name)
+    row = _locked(datum.pk)
+    if row is None or row.purged_at:
+        raise DatumPurged(datum.name)
+    alias = _move_alias(project, actor, wanted, row)
     _tell_project(datum)
     return alias
+
+
+@transaction.atomic
+def delete_alias(*, alias: DatumAlias, actor: User) -> None:
+    """The name means nothing any more; its history and the file stay. Repeating it changes nothing."""
+    require(actor, Capability.EDIT, alias.project)
+    removed = aliases.remove(alias=alias, actor=actor)
+    if removed is not None:
+        facts = {"datum": removed.datum_id, "file": str(removed.datum)} if removed.datum else {}
+        record("alias.deleted", actor=actor, target=alias, before=facts)
+        publish_on_commit(f"project:{alias.project_id}", "data")
+
+
+def _apply_all(actor: User, changes: Sequence[tuple[Datum, Mapping[str, Any]]]) -> list[Datum]:
+    """Files are locked in the order of their ids and aliases after them in the order of their names, so that two such calls do
+    not wait for each other."""
+    rows, moves = [], []
+    for datum, values in sorted(changes, key=lambda change: change[0].pk):
+        row, alias = _apply_values(datum, actor, values)
+        rows.append(row)
+        if alias:
+            moves.append((alias, row))
+    for alias, row in sorted(moves, key=lambda move: move[0].casefold()):
+        _move_alias(row.project, actor, alias, row)
+    return rows
+
+
+def _apply_values(datum: Datum, actor: User, values: Mapping[str, Any]) -> tuple[Datum, str]:
+    """The changed file, and the alias that shall move to it."""
+    require(actor, Capability.EDIT, datum.project)
+    said = read_metadata(values)
+    if said.complaints:
+        raise PropertiesRefused(" ".join(said.complaints))
+    row = _locked(datum.pk)
+    if row is None:
+        raise DatumNotFound(datum.pk)
+    row.project = datum.project
+    before = {"tags": row.tags, "properties": _values_of(row, said.properties)}
+    _apply(row, said)
+    row.save(update_fields=["tags", "properties", "updated_at"])
+    after = {"tags": row.tags, "properties": _values_of(row, said.properties)}
+    record_change("datum.changed", actor=actor, target=datum, before=before, after=after)
+    _tell_project(row)
+    return row, said.alias
 
 
 def _locked(datum_id: UUID | str) -> Datum | None:
@@ -144,29 +187,16 @@ def _values_of(datum: Datum, names: Iterable[str]) -> dict[str, Any]:
 
 def _move_alias(project: Project, actor: User, name: str, datum: Datum) -> DatumAlias:
     """As somebody asked; what runs say of their own outputs is not in the audit log."""
-    known = DatumAlias.objects.filter(project=project, name__iexact=name).select_related("datum").first()
-    before = {"datum": known.datum_id, "file": str(known.datum)} if known else {}
-    alias = _point_alias(project.pk, name, datum)
+    alias, known = aliases.point(name=name, datum=datum, actor=actor)
     alias.project = project
     record_change(
         "alias.set",
         actor=actor,
         target=alias,
-        before=before,
+        before={"datum": known.pk, "file": known.name} if known else {},
         after={"datum": datum.pk, "file": datum.name},
     )
     return alias
-
-
-def _point_alias(project_id: UUID, name: str, datum: Datum) -> DatumAlias:
-    known = DatumAlias.objects.filter(project_id=project_id, name__iexact=name)
-    if not known.update(datum=datum, updated_at=clock.now()):
-        try:
-            with transaction.atomic():
-                return DatumAlias.objects.create(project_id=project_id, name=name, datum=datum)
-        except IntegrityError:  # somebody else created it just now
-            known.update(datum=datum, updated_at=clock.now())
-    return known.get()
 
 
 def _digest(text: str | None, length: int) -> str | None:

@@ -9,9 +9,12 @@ class ExecutionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from projects.services.projects import stored_file_listings  # models are not loaded before this
+        from datastores.keeping import keepers  # models are not loaded before this
+        from executions.used_files import JOBS
+        from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
+        keepers.append(JOBS)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

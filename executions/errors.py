@@ -50,3 +50,16 @@ class InputUnavailable(DomainError):
     http_status = 503
     is_transient = True
     retry_after_seconds = 10
+
+
+class FileNeeded(DomainError):
+    """A file cannot go while a job needs it."""
+
+    code = "in_use"
+    http_status = 409
+
+    def __init__(self, name: str, counter: int, status: str) -> None:
+        super().__init__(
+            f"'{name}' is an input of execution #{counter}, which is {status}. Wait until it has ended or stop it, then purge "
+            "the file."
+        )

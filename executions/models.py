@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from audit.types import Target
 from common.models import IdentifiedModel
+from datastores.models import Datum
 from environments.models import Environment
 from executions.types import FINAL, Status
 from organizations.models import Team
@@ -138,6 +139,27 @@ class Execution(IdentifiedModel):
     def topic(self) -> str:
         """The notice topic of this execution, see `common.notices`."""
         return f"execution:{self.pk}"
+
+
+class ExecutionInput(models.Model):
+    """A file that an execution has as an input. `Execution.inputs` says what to do with it; this finds it from the file."""
+
+    id = models.BigAutoField(primary_key=True)
+    # Both are found by the indexes below.
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="used_files", db_index=False
+    )
+    datum = models.ForeignKey(Datum, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    name = models.CharField(max_length=255, help_text="of the input")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "datum", "name"], name="execution_input_unique")
+        ]
+        indexes = [models.Index(fields=["datum", "-execution"], name="execution_input_of_file")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.execution_id}"
 
 
 class LogChunk(models.Model):

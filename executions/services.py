@@ -17,6 +17,7 @@ from executions.models import Execution
 from executions.spec import draft_execution
 from executions.spec.draft import checked_tags, checked_title
 from executions.types import ExecutionSpec
+from executions.used_files import take_inputs
 from organizations.access import Capability, require
 from projects.models import Project
 from projects.services import next_counter
@@ -41,6 +42,7 @@ def create_execution(
     with transaction.atomic():
         execution.counter = next_counter(project_id=project.pk, kind="execution")
         execution.save(force_insert=True)
+        take_inputs(execution)
         Project.objects.filter(pk=project.pk).update(last_execution_at=execution.created_at)
         origin = {"copied_from": f"#{copied_from.counter}"} if copied_from else {}
         record("execution.created", actor=actor, target=execution, after=_asked(execution) | origin)

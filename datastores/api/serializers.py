@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from common.rest.serializers import ShapedSerializer
 from common.rest.times import timestamp
-from datastores.models import Datum, DatumAlias
+from datastores.models import Datum, DatumAlias, DatumAliasMove
 from datastores.selectors import download_grant
 from projects.models import Project
 
@@ -19,6 +19,14 @@ from projects.models import Project
 def base_url(request: Request) -> str:
     """Scheme and host by which the caller reached us."""
     return request.build_absolute_uri("/").rstrip("/")
+
+
+def validated(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The body of the request in the shape; what does not fit is answered with a 400."""
+    serializer = shape(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    found: dict[str, Any] = serializer.validated_data
+    return found
 
 
 class DatumProjectSerializer(serializers.Serializer[Any]):
@@ -210,6 +218,61 @@ class AliasRequestSerializer(serializers.Serializer[Any]):
     project = serializers.UUIDField()
     name = serializers.CharField(max_length=128)
     datum = serializers.UUIDField()
+
+
+class AliasChangeSerializer(serializers.Serializer[Any]):
+    datum = serializers.UUIDField(help_text="The file that the alias means from now on.")
+
+
+class FileThenSerializer(serializers.Serializer[Any]):
+    """A file by the name that it had; its record may be gone."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class MoverSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(allow_null=True, help_text="Null when the account is gone.")
+    username = serializers.CharField()
+
+
+class AliasMoveSerializer(serializers.BaseSerializer[DatumAliasMove]):
+    """One change: who, when, from which file, to which. `MOVE_SHAPE` describes it."""
+
+    def to_representation(self, instance: DatumAliasMove) -> dict[str, Any]:
+        by_run = instance.execution_id is not None
+        return {
+            "id": instance.pk,
+            "name": instance.name,
+            "time": timestamp(instance.moved_at),
+            "user": None
+            if not instance.actor_name
+            else {"id": instance.actor_id, "username": instance.actor_name},
+            "execution": {"id": str(instance.execution_id), "counter": instance.execution_counter}
+            if by_run
+            else None,
+            "from": _file_then(instance.from_datum_id, instance.from_name),
+            "to": _file_then(instance.to_datum_id, instance.to_name),
+        }
+
+
+def _file_then(datum_id: UUID | None, name: str) -> dict[str, Any] | None:
+    return None if datum_id is None else {"id": str(datum_id), "name": name}
+
+
+MOVE_SHAPE = inline_serializer(
+    "AliasMove",
+    {
+        "id": serializers.IntegerField(),
+        "name": serializers.CharField(),
+        "time": serializers.DateTimeField(),
+        "user": MoverSerializer(allow_null=True, help_text="Null when an output of an execution said so."),
+        "execution": OutputExecutionSerializer(allow_null=True),
+        "from": FileThenSerializer(allow_null=True, help_text="Null: it meant nothing before."),
+        "to": FileThenSerializer(allow_null=True, help_text="Null: the alias was deleted."),
+    },
+    many=True,
+)
 
 
 class ApplyPropertiesSerializer(serializers.Serializer[Any]):

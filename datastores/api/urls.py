@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import adoptions, stores, views
+from datastores.api import adoptions, aliases, retention, stores, views
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -17,8 +17,40 @@ urlpatterns = [
     path("data/<uuid:datum_id>/metadata/", views.DatumPropertiesView.as_view(), name="datum-properties"),
     path("data/<uuid:datum_id>/renew-upload/", views.UploadRenewView.as_view(), name="datum-upload-renew"),
     path("data/<uuid:datum_id>/complete/", views.UploadCompleteView.as_view(), name="datum-upload-complete"),
-    path("datum-aliases/", views.AliasListView.as_view(), name="datum-alias-list"),
-    path("datum-aliases/resolve/", views.AliasResolveView.as_view(), name="datum-alias-resolve"),
+    path("datum-aliases/", aliases.AliasListView.as_view(), name="datum-alias-list"),
+    path("datum-aliases/resolve/", aliases.AliasResolveView.as_view(), name="datum-alias-resolve"),
+    path("datum-aliases/<uuid:alias_id>/", aliases.AliasDetailView.as_view(), name="datum-alias-detail"),
+    path(
+        "datum-aliases/<uuid:alias_id>/history/",
+        aliases.AliasHistoryView.as_view(),
+        name="datum-alias-history",
+    ),
+    path(
+        "projects/<uuid:project_id>/retention-rules/",
+        retention.RuleListView.as_view(),
+        name="retention-rule-list",
+    ),
+    path("retention-rules/<uuid:rule_id>/", retention.RuleDetailView.as_view(), name="retention-rule-detail"),
+    path(
+        "retention-rules/<uuid:rule_id>/dry-run/",
+        retention.RuleDryRunView.as_view(),
+        name="retention-rule-dry-run",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/files/",
+        retention.RuleFilesView.as_view(),
+        name="retention-rule-files",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/enable/",
+        retention.RuleEnableView.as_view(),
+        name="retention-rule-enable",
+    ),
+    path(
+        "retention-rules/<uuid:rule_id>/disable/",
+        retention.RuleDisableView.as_view(),
+        name="retention-rule-disable",
+    ),
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),
     path("stores/<uuid:store_id>/test/", stores.StoreTestView.as_view(), name="store-test"),

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -14,15 +13,10 @@ from accounts.current import user_of
 from common.rest.pagination import LongListPagination
 from datastores import previews, selectors, services, uploads
 from datastores.api import serializers
-from datastores.api.filters import (
-    ALIAS_PARAMETERS,
-    DATUM_PARAMETERS,
-    filter_aliases,
-    listed_datums,
-)
-from datastores.api.serializers import base_url
+from datastores.api.filters import DATUM_PARAMETERS, listed_datums
+from datastores.api.serializers import base_url, validated
 from datastores.errors import PropertiesRefused
-from datastores.models import Datum, DatumAlias
+from datastores.models import Datum
 from datastores.reservations import reservation_body
 from organizations.access import Capability, require
 from projects.selectors import get_project
@@ -112,7 +106,7 @@ class ApplyPropertiesView(APIView):
         responses=serializers.OkSerializer,
     )
     def post(self, request: Request) -> Response:
-        wanted = _validated(serializers.ApplyPropertiesSerializer, request)["datum_metadata"]
+        wanted = validated(serializers.ApplyPropertiesSerializer, request)["datum_metadata"]
         found = selectors.get_datums(user_of(request), wanted)
         changes = [(found[UUID(datum_id)], values) for datum_id, values in wanted.items()]
         services.apply_properties_to_all(actor=user_of(request), changes=changes)
@@ -128,7 +122,7 @@ class UploadView(APIView):
         responses={201: serializers.UploadGrantSerializer},
     )
     def post(self, request: Request) -> Response:
-        wanted = _validated(serializers.UploadRequestSerializer, request)
+        wanted = validated(serializers.UploadRequestSerializer, request)
         project = get_project(user_of(request), wanted["project"])
         require(user_of(request), Capability.RUN, project)
         [reserved] = uploads.reserve_uploads(
@@ -161,57 +155,11 @@ class UploadCompleteView(APIView):
     )
     def post(self, request: Request, datum_id: UUID) -> Response:
         datum = selectors.get_reservation(user_of(request), datum_id)
-        given = _validated(serializers.UploadCompleteSerializer, request)
+        given = validated(serializers.UploadCompleteSerializer, request)
         etags = uploads.etags_from(given.pop("parts"))
         completed = uploads.complete_upload(datum=datum, actor=user_of(request), etags=etags, **given)
         return _shown(completed, request)
 
 
-class AliasListView(ListAPIView[Any]):
-    serializer_class = serializers.DatumAliasSerializer
-    filter_backends = ()
-    queryset = DatumAlias.objects.none()
-
-    @extend_schema(operation_id="datum-aliases-list", parameters=ALIAS_PARAMETERS)
-    def get(self, request: Request) -> Response:
-        return self.list(request)
-
-    def get_queryset(self) -> QuerySet[DatumAlias]:
-        aliases = selectors.aliases_for(self.request.user).prefetch_related("datum__aliases")
-        return filter_aliases(aliases, self.request)
-
-    @extend_schema(
-        operation_id="datum-aliases-set",
-        request=serializers.AliasRequestSerializer,
-        responses={201: serializers.DatumAliasSerializer},
-    )
-    def post(self, request: Request) -> Response:
-        """Create the alias, or point it to another file."""
-        wanted = _validated(serializers.AliasRequestSerializer, request)
-        project = get_project(user_of(request), wanted["project"])
-        datum = selectors.get_datum(user_of(request), wanted["datum"])
-        alias = services.set_alias(project=project, actor=user_of(request), name=wanted["name"], datum=datum)
-        return Response(
-            serializers.DatumAliasSerializer(alias, context={"request": request}).data, status=201
-        )
-
-
-class AliasResolveView(APIView):
-    @extend_schema(operation_id="datum-aliases-resolve", responses=serializers.DatumAliasSerializer)
-    def get(self, request: Request) -> Response:
-        parameters = request.query_params
-        alias = selectors.resolve_alias(
-            user_of(request), parameters.get("project"), parameters.get("name", "")
-        )
-        return Response(serializers.DatumAliasSerializer(alias, context={"request": request}).data)
-
-
 def _shown(datum: Datum, request: Request) -> Response:
     return Response(serializers.DatumSerializer(datum, context={"request": request}).data)
-
-
-def _validated(shape: type[Any], request: Request) -> dict[str, Any]:
-    serializer = shape(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    found: dict[str, Any] = serializer.validated_data
-    return found

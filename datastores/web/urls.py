@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from datastores.web import adoptions, organization_stores, project_stores, views
+from datastores.web import adoptions, organization_stores, project_stores, retention, views
 
 project_pages: list[URLPattern | URLResolver] = [
     path("data/", views.data, name="project_data"),
@@ -10,6 +10,9 @@ project_pages: list[URLPattern | URLResolver] = [
     path("data/adoptions/", adoptions.adoptions, name="project_adoptions"),
     path("data/adoptions/<uuid:adoption_id>/", adoptions.adoption, name="project_adoption"),
     path("data/adoptions/<uuid:adoption_id>/cancel/", adoptions.cancel, name="project_adoption_cancel"),
+    path("data/aliases/<uuid:alias_id>/", views.alias, name="project_alias"),
+    path("settings/retention/", retention.rules, name="project_retention"),
+    path("settings/retention/<uuid:rule_id>/", retention.rule, name="project_retention_rule"),
     path("settings/stores/", project_stores.stores, name="project_stores"),
     path("settings/stores/create/<str:kind>/", project_stores.create, name="project_store_create"),
     path("settings/stores/<uuid:store_id>/", project_stores.store, name="project_store"),

@@ -1,6 +1,7 @@
 """A project's Data tab: its files, and the names that point to them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -11,13 +12,16 @@ from accounts.current import user_of
 from common.errors import DomainError
 from common.web.origins import allow_origins
 from common.web.pages import page, wants_fragment
-from datastores.models import DataStore
+from datastores.aliases import moves_of
+from datastores.errors import AliasNotFound
+from datastores.models import DataStore, Datum
 from datastores.opening import object_store
-from datastores.selectors import aliases_for, datums_for, default_store
+from datastores.selectors import aliases_for, datums_for, default_store, get_alias
 from datastores.web.rows import page_of
 from projects.web.context import project_page
 
 ALIASES_PER_PAGE = 200
+MOVES_PER_PAGE = 50
 NO_DATA = {
     "title": "No data yet",
     "text": "Outputs of executions appear here, and files that you upload. Either can be an input of the next run by its datum:// URL.",
@@ -74,6 +78,25 @@ def aliases(request: HttpRequest, owner: str, project: str) -> HttpResponse:
         "section": "aliases",
     }
     return render(request, "datastores/aliases.html", context)
+
+
+@page
+@require_GET
+def alias(request: HttpRequest, owner: str, project: str, alias_id: UUID) -> HttpResponse:
+    """What the alias means and has meant."""
+    context = project_page(request, owner, project, "data")
+    found = get_alias(user_of(request), alias_id)
+    if found.project_id != context["project"].pk:
+        raise AliasNotFound(str(alias_id))
+    moves = Paginator(moves_of(found), MOVES_PER_PAGE).get_page(request.GET.get("page"))
+    kept = Datum.objects.filter(pk__in={move.to_datum_id for move in moves}, purged_at__isnull=True)
+    context |= {
+        "alias": found,
+        "page": moves,
+        "usable": set(kept.values_list("pk", flat=True)),
+        "section": "aliases",
+    }
+    return render(request, "datastores/alias.html", context)
 
 
 def chosen_datum(request: HttpRequest, context: dict[str, Any]) -> str:

@@ -167,3 +167,17 @@ class ExecutionPayload(Serializer[Any]):
     runtime_config = serializers.DictField()
     runtime_config_preset = serializers.CharField()
     stop_expression = serializers.CharField()
+
+
+class ReproductionDifference(Serializer[Any]):
+    field = serializers.CharField()
+    weight = serializers.ChoiceField(choices=["blocks", "differs", "note"])
+    message = serializers.CharField()
+    was = serializers.CharField()
+    now = serializers.CharField()
+
+
+class Reproduction(Serializer[Any]):
+    spec = ExecutionPayload()
+    possible = serializers.BooleanField(help_text="Whether it can be created as it was.")
+    differences = ReproductionDifference(many=True)

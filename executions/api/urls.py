@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from executions.api import views
+from executions.api import trace, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("executions/", views.ExecutionListView.as_view(), name="execution-list"),
@@ -12,5 +12,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("executions/<str:ref>/tags/", views.ExecutionTagsView.as_view(), name="execution-tags"),
     path("executions/<str:ref>/outputs/", views.ExecutionOutputsView.as_view(), name="execution-outputs"),
     path("executions/<str:ref>/spec/", views.ExecutionSpecView.as_view(), name="execution-spec"),
+    path(
+        "executions/<str:ref>/reproduction/",
+        views.ExecutionReproductionView.as_view(),
+        name="execution-reproduction",
+    ),
+    path("executions/<str:ref>/trace/", trace.ExecutionTraceView.as_view(), name="execution-trace"),
+    path("data/<uuid:datum_id>/trace/", trace.DatumTraceView.as_view(), name="datum-trace"),
     path("notebook-executions/", views.NotebookExecutionsView.as_view(), name="notebook-execution-list"),
 ]

@@ -1,5 +1,7 @@
 """Executions in the public API: parse, ask, answer."""
 
+from dataclasses import asdict
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -19,6 +21,7 @@ from executions.api.detail import outputs, represent_detail
 from executions.api.links import Links
 from executions.api.representation import BULKY_COLUMNS, represent, row_fields
 from executions.models import Execution
+from executions.reproduction import Weight, differences
 from projects.selectors import get_project
 
 REFERENCE = OpenApiParameter(
@@ -156,6 +159,23 @@ class ExecutionSpecView(APIView):
     def get(self, request: Request, ref: str) -> Response:
         """The body of a creation that repeats the execution."""
         return Response(services.payload_from(selectors.get_execution(user_of(request), ref)))
+
+
+class ExecutionReproductionView(APIView):
+    @extend_schema(
+        operation_id="executions_reproduction", parameters=[REFERENCE], responses=schemas.Reproduction
+    )
+    def get(self, request: Request, ref: str) -> Response:
+        """The body of a creation that repeats the execution, and what would be different today."""
+        execution = selectors.get_execution(user_of(request), ref)
+        found = differences(user_of(request), execution)
+        return Response(
+            {
+                "spec": services.payload_from(execution),
+                "possible": not any(item.weight is Weight.BLOCKS for item in found),
+                "differences": [asdict(item) for item in found],
+            }
+        )
 
 
 class NotebooksUnavailable(DomainError):

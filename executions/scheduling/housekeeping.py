@@ -10,6 +10,7 @@ from accounts.background import remove_ended_sessions
 from audit.background import remove_expired_events
 from common import clock
 from datastores.background import clean_abandoned_uploads, continue_stalled_adoptions
+from datastores.retention.background import apply_retention
 from executions.background import seal_log
 from executions.models import Execution
 
@@ -32,6 +33,7 @@ def every_minute() -> None:
 def every_hour() -> None:
     try:
         clean_abandoned_uploads.apply_async(retry=False)
+        apply_retention.apply_async(retry=False)
         remove_expired_events.apply_async(retry=False)
         remove_ended_sessions.apply_async(retry=False)
     except BrokerError:

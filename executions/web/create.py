@@ -13,6 +13,7 @@ from common.web.pages import page
 from environments.selectors import environments_for_project
 from executions import selectors, services
 from executions.errors import ExecutionNotFound
+from executions.reproduction import Weight, differences
 from executions.web import form_facts
 from organizations.access import Capability, require
 from projects.config import parsed
@@ -31,6 +32,8 @@ def create(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     require(user_of(request), Capability.RUN, context["project"])
     facts = facts_for(request, context["project"])
     context |= {"facts": facts, "host": request.build_absolute_uri("/")}
+    if facts["given"]:
+        context |= compared(user_of(request), facts["given"]["copied_from"])
     return render(request, "executions/create.html", context)
 
 
@@ -99,6 +102,12 @@ def copied(user: User, project: Project, reference: str) -> dict[str, Any] | Non
         "copied_from": str(execution.pk),
         "counter": execution.counter,
     }
+
+
+def compared(user: User, execution_id: str) -> dict[str, Any]:
+    """What the same execution would meet today."""
+    found = differences(user, selectors.get_execution(user, execution_id))
+    return {"differences": found, "possible": not any(item.weight is Weight.BLOCKS for item in found)}
 
 
 def newest_usable(user: User, project: Project) -> Commit | None:

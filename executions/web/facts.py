@@ -17,12 +17,12 @@ from executions.api.representation import price
 from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.types import ALERTS
+from executions.used_files import datum_id_in
 from executions.variables import known_variables, variables_beside
 from organizations.access import organizations_of
 from organizations.models import Team
 from projects.types import ResolvedVariable
 
-DATUM_SCHEME = "datum://"
 _SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
 _RUNTIME_LABELS = {"runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python"}
 _SHOWN_ELSEWHERE = {"image_digest", NOTICES, ALERTS}
@@ -115,13 +115,6 @@ def input_file(uri: str, datums: Mapping[UUID, Datum]) -> InputFile:
         names = {"owner": project.owner.name, "project": project.name}
         url = reverse("execution", kwargs={**names, "execution_id": datum.output_execution_id})
     return InputFile(uri, datum, url)
-
-
-def datum_id_in(uri: str) -> UUID | None:
-    try:
-        return UUID(uri.removeprefix(DATUM_SCHEME)) if uri.startswith(DATUM_SCHEME) else None
-    except ValueError:
-        return None
 
 
 def shown_variable(name: str, value: object, known: Mapping[str, ResolvedVariable]) -> Variable:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from executions.web import create, detail, home, listing
+from executions.web import create, detail, files, home, listing, trace
 
 project_pages: list[URLPattern | URLResolver] = [
     path("", listing.executions, name="project"),
@@ -11,6 +11,9 @@ project_pages: list[URLPattern | URLResolver] = [
     path("executions/create/facts/", create.create_facts, name="execution_create_facts"),
     path("execution/<uuid:execution_id>/", detail.execution, name="execution"),
     path("execution/<uuid:execution_id>/facts/", detail.execution_facts, name="execution_facts"),
+    path("execution/<uuid:execution_id>/trace/", trace.of_execution, name="execution_trace"),
+    path("data/<uuid:datum_id>/", files.file, name="project_datum"),
+    path("data/<uuid:datum_id>/trace/", trace.of_file, name="project_datum_trace"),
     path("execution/<uuid:execution_id>/outputs/", detail.execution_outputs, name="execution_outputs"),
 ]
 

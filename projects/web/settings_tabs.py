@@ -15,6 +15,7 @@ TABS = {
     "general": "General",
     "repository": "Repository",
     "stores": "Data stores",  # served by the higher app, whose routes come first
+    "retention": "Retention",  # so is this
     "variables": "Environment variables",
     "collaborators": "Collaborators",
     "audit": "Audit log",

@@ -12,7 +12,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
+from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias, RetentionRule
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -74,6 +74,7 @@ class Tenant:
     alias: DatumAlias
     adoption: Adoption
     adoption_result: AdoptionResult
+    rule: RetentionRule
     event: AuditEvent
 
     @property
@@ -113,6 +114,7 @@ class Tenant:
             self.repository.url,
             self.project_store.name,
             self.adoption.addresses[0],
+            self.rule.name,
             self.variable.name,
         ]
 
@@ -231,6 +233,9 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "execution": execution,
         "datum": datum,
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
+        "rule": RetentionRule.objects.create(
+            project=project, name=f"{word}-rule", min_age_days=30, tried_at=clock.now()
+        ),
     }
 
 

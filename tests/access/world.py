@@ -90,6 +90,7 @@ class World:
             "datum_id": has.datum.pk,
             "adoption_id": has.adoption.pk,
             "alias_id": has.alias.pk,
+            "rule_id": has.rule.pk,
             "store_id": (has.project_store if route_is_of_project else has.store).pk,
             "environment_id": has.environment.pk,
             "epoch": has.execution.epoch,

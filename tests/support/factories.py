@@ -19,9 +19,9 @@ from accounts.models import ApiToken, EmailAddress, Owner, TotpDevice, User
 from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
-from datastores.models import Adoption, DataStore, Datum
+from datastores.models import Adoption, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
-from executions.models import Execution
+from executions.models import Execution, ExecutionInput
 from executions.types import FINAL, RUNNING, Status
 from organizations.invitations import LIFETIME, new_secret
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
@@ -277,6 +277,28 @@ def make_adoption(project: Project, store: DataStore, **fields: Any) -> Adoption
         "progressed_at": clock.now(),
     }
     return Adoption.objects.create(project=project, store=store, **{**values, **fields})
+
+
+def make_alias(project: Project, name: str = "", datum: Datum | None = None) -> DatumAlias:
+    return DatumAlias.objects.create(
+        project=project, name=name or f"alias{next(_numbers)}", datum=datum or make_datum(project)
+    )
+
+
+def make_run(
+    project: Project, inputs: tuple[Datum, ...] = (), outputs: tuple[str, ...] = (), **fields: Any
+) -> tuple[Execution, list[Datum]]:
+    """An execution that had the files as its input `files`, complete unless said otherwise, and the files that it made."""
+    declared = {
+        "name": "files", "urls": [f"datum://{datum.pk}" for datum in inputs], "keep_directories": "none",
+        "filename": None, "download": "always", "optional": True,
+    }  # fmt: skip
+    execution = make_execution(project, **{"status": Status.COMPLETE, "inputs": [declared], **fields})
+    ExecutionInput.objects.bulk_create(
+        ExecutionInput(execution=execution, datum=datum, name="files") for datum in inputs
+    )
+    facts = {"output_execution_id": execution.pk, "output_execution_counter": execution.counter}
+    return execution, [make_datum(project, name=name, **facts) for name in outputs]
 
 
 def _next_counter(project: Project) -> int:

@@ -1,10 +1,9 @@
 /* A table of files that the server renders, a page at a time: search, pages, download, purge. */
 
-import { api, errorText } from "../lib/api.js";
-import { ask } from "../lib/confirm.js";
 import { refreshTimes } from "../lib/time.js";
 import { toast } from "../lib/toast.js";
 import { downloadDatum } from "./download.js";
+import { purgeDatum } from "./purge.js";
 
 const SEARCH_PAUSE_MS = 250;
 
@@ -69,15 +68,7 @@ export class DatumList {
     } else if (button.dataset.download) {
       downloadDatum(button.dataset.download);
     } else if (button.dataset.purge) {
-      this.#purge(button.dataset.purge, button.dataset.name);
+      purgeDatum(button.dataset.purge, button.dataset.name).then((done) => { if (done) this.load(); });
     }
-  }
-
-  async #purge(id, name) {
-    const detail = "The bytes are deleted for good. The record of the file stays, so that old executions still say what they used.";
-    if (!(await ask({ question: `Purge ${name}?`, detail, action: "Purge" }))) return;
-    const answer = await api("POST", `/api/v0/data/${id}/purge/`);
-    if (!answer.ok) toast(errorText(answer), "error");
-    else this.load();
   }
 }

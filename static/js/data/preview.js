@@ -13,7 +13,7 @@ let shown = null;
 export function installPreviews() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-preview]");
-    if (button) open(button.dataset.preview, button.textContent);
+    if (button) open(button.dataset.preview, button.dataset.name ?? button.textContent);
   });
   dialog.addEventListener("close", () => part("body").replaceChildren()); // nothing goes on playing
   part("download").addEventListener("click", () => downloadDatum(shown));

@@ -47,7 +47,22 @@ ROUTES: dict[str, Route] = {
     f"{P}data/adoptions/": page(PROJECT, "get", "post", addresses="s3://bucket/a"),
     f"{P}data/adoptions/<uuid:adoption_id>/": page(PROJECT),
     f"{P}data/adoptions/<uuid:adoption_id>/cancel/": page(PROJECT, "post"),
+    f"{V0}datum-aliases/<uuid:alias_id>/": api(PROJECT, "get", "put", "patch", "delete", datum="{datum}"),
+    f"{V0}datum-aliases/<uuid:alias_id>/history/": api(PROJECT),
+    f"{V0}projects/<uuid:project_id>/retention-rules/": api(
+        PROJECT_SETTINGS, "get", "post", name="new", min_age_days=30
+    ),
+    f"{V0}retention-rules/<uuid:rule_id>/": api(
+        PROJECT_SETTINGS, "get", "patch", "put", "delete", name="changed", min_age_days=31
+    ),
+    f"{V0}retention-rules/<uuid:rule_id>/dry-run/": api(PROJECT_SETTINGS, "post"),
+    f"{V0}retention-rules/<uuid:rule_id>/files/": api(PROJECT_SETTINGS),
+    f"{V0}retention-rules/<uuid:rule_id>/enable/": api(PROJECT_SETTINGS, "post"),
+    f"{V0}retention-rules/<uuid:rule_id>/disable/": api(PROJECT_SETTINGS, "post"),
+    f"{P}settings/retention/": page(PROJECT_SETTINGS, "get", "post", name="new", min_age_days=30),
+    f"{P}settings/retention/<uuid:rule_id>/": page(PROJECT_SETTINGS, "get", "post", action="try"),
     f"{P}data/": page(PROJECT),
+    f"{P}data/aliases/<uuid:alias_id>/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
     ORG: page(ADMINISTERED),
     f"{ORG}create/<str:kind>/": page(ADMINISTERED, "get", "post"),

@@ -31,6 +31,9 @@ ROUTES: dict[str, Route] = {
     f"{V0}executions/<str:ref>/tags/": api(PROJECT, "post", tags=["seen"]),
     f"{V0}executions/<str:ref>/outputs/": api(PROJECT),
     f"{V0}executions/<str:ref>/spec/": api(PROJECT),
+    f"{V0}executions/<str:ref>/reproduction/": api(PROJECT_WORK),
+    f"{V0}executions/<str:ref>/trace/": api(PROJECT),
+    f"{V0}data/<uuid:datum_id>/trace/": api(PROJECT),
     f"{V0}executions/<str:ref>/events/": api(PROJECT),
     f"{V0}executions/<str:ref>/status-events/": api(PROJECT),
     f"{V0}executions/<str:ref>/log/": api(PROJECT),
@@ -60,4 +63,7 @@ ROUTES: dict[str, Route] = {
     f"{P}execution/<uuid:execution_id>/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/facts/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/outputs/": page(PROJECT),
+    f"{P}data/<uuid:datum_id>/": page(PROJECT),
+    f"{P}data/<uuid:datum_id>/trace/": page(PROJECT),
+    f"{P}execution/<uuid:execution_id>/trace/": page(PROJECT),
 }

@@ -12,7 +12,7 @@ from executions.models import Execution
 from tests.web.detail.conftest import address
 
 
-@pytest.mark.parametrize("entry", ["execution-detail", "project-data", "project-aliases"])
+@pytest.mark.parametrize("entry", ["execution-detail", "project-data", "project-aliases", "file", "trace"])
 def test_every_import_names_a_file(entry: str) -> None:
     names = modules_of(f"js/pages/{entry}.js")
     assert "js/lib/api.js" in names

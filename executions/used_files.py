@@ -1,0 +1,88 @@
+"""Which files executions have as inputs: written when an execution is created, read from either side."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from django.db.models import Exists, QuerySet
+
+from accounts.models import User
+from common.errors import DomainError
+from datastores.errors import InputNotFound, InputPurged
+from datastores.inputs import DATUM_SCHEME
+from datastores.keeping import Keeper, of_file
+from datastores.models import Datum
+from executions.errors import FileNeeded
+from executions.models import Execution, ExecutionInput
+from executions.selectors import with_related
+from organizations.access import visible_to
+
+
+def datum_id_in(uri: str) -> UUID | None:
+    """The file that a resolved address names; None for what is not in the platform's books."""
+    try:
+        return UUID(uri.removeprefix(DATUM_SCHEME)) if uri.startswith(DATUM_SCHEME) else None
+    except ValueError:
+        return None
+
+
+def take_inputs(execution: Execution) -> None:
+    """Write down which files the execution will use; called in the transaction that creates it.
+
+    Raises `InputPurged` or `InputNotFound` for a file that was there when the addresses were resolved and is gone now: its row
+    is locked from here on, so that a purge comes either before, and is seen, or after, and sees the execution.
+    """
+    used = list(dict.fromkeys(_used_by(execution)))
+    if not used:
+        return
+    wanted = {datum_id for _, datum_id in used}
+    there = Datum.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    found = {datum.pk: datum for datum in there.only("name", "purged_at")}
+    for _, datum_id in used:
+        if datum_id not in found:
+            raise InputNotFound(f"{DATUM_SCHEME}{datum_id}")
+        if found[datum_id].purged_at:
+            raise InputPurged(f"{DATUM_SCHEME}{datum_id}", found[datum_id].name)
+    ExecutionInput.objects.bulk_create(
+        [ExecutionInput(execution=execution, datum_id=datum_id, name=name) for name, datum_id in used]
+    )
+
+
+def uses_of(user: User, datum: Datum) -> QuerySet[ExecutionInput]:
+    """Executions that had the file as an input, newest first: one row for each input that it was."""
+    uses = ExecutionInput.objects.filter(visible_to(user, via="execution__project"), datum=datum)
+    return uses.order_by("-execution_id", "name")
+
+
+def executions_of(uses: Iterable[ExecutionInput]) -> dict[UUID, Execution]:
+    """The executions of a page of uses, in one query."""
+    return with_related(Execution.objects.all()).in_bulk({use.execution_id for use in uses})
+
+
+def _used_by(execution: Execution) -> Iterator[tuple[str, UUID]]:
+    for declared in execution.inputs:
+        for uri in declared["urls"]:
+            datum_id = datum_id_in(uri)
+            if datum_id is not None:
+                yield declared["name"], datum_id
+
+
+def _needed_now() -> QuerySet[ExecutionInput]:
+    return ExecutionInput.objects.filter(execution__ended_at__isnull=True)
+
+
+def _holding() -> Exists:
+    return of_file(_needed_now())
+
+
+def _using() -> Exists:
+    return of_file(ExecutionInput.objects.all())
+
+
+def _objection(datum: Datum) -> DomainError | None:
+    needed = _needed_now().filter(datum=datum).select_related("execution").order_by("execution_id").first()
+    if needed is None:
+        return None
+    return FileNeeded(datum.name, needed.execution.counter, needed.execution.status)
+
+
+JOBS = Keeper("an execution", _holding, _using, _objection)

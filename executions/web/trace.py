@@ -1,0 +1,44 @@
+"""The pages that draw a trace. The graph comes from the public API, so that scripts get what the page shows."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from common.web.pages import page
+from executions.web.detail import common_context, execution_at
+from executions.web.files import file_page
+from projects.web.context import project_page
+
+
+@page
+@require_GET
+def of_file(request: HttpRequest, owner: str, project: str, datum_id: UUID) -> HttpResponse:
+    context, datum = file_page(request, owner, project, datum_id)
+    names = {"owner": owner, "project": project}
+    context |= {
+        "name": datum.name,
+        "kind": "file",
+        "made_by": datum.output_execution_id,
+        "back": reverse("project_datum", kwargs={**names, "datum_id": datum.pk}),
+        "api_url": reverse("datum-trace", args=[datum.pk]),
+    }
+    return render(request, "executions/trace.html", context)
+
+
+@page
+@require_GET
+def of_execution(request: HttpRequest, owner: str, project: str, execution_id: UUID) -> HttpResponse:
+    context = project_page(request, owner, project, "executions")
+    found = execution_at(request, owner, project, execution_id)
+    names = {"owner": owner, "project": project}
+    context |= common_context(request, found) | {
+        "name": f"#{found.counter} {found.title or found.step}",
+        "kind": "execution",
+        "made_by": found.pk,
+        "back": reverse("execution", kwargs={**names, "execution_id": found.pk}),
+        "api_url": reverse("execution-trace", args=[found.pk]),
+    }
+    return render(request, "executions/trace.html", context)
