@@ -16,6 +16,8 @@ from datastores.addresses import (
     place_in,
     root_of,
 )
+from datastores.datasets.inputs import datums_of, version_for
+from datastores.datasets.names import is_address as is_dataset_address
 from datastores.errors import (
     InputEmpty,
     InputNotFound,
@@ -24,7 +26,7 @@ from datastores.errors import (
     InputTooLarge,
     NoStoreForInput,
 )
-from datastores.models import Datum
+from datastores.models import DataStore, Datum
 from datastores.objects import is_own_key
 from datastores.opening import object_store
 from datastores.selectors import as_uuid, download_grant, readable_by, without_nul
@@ -38,11 +40,11 @@ MOST_FILES = 100_000
 
 
 def resolve_input_uri(project: Project, uri: str) -> str:
-    """The address as an execution keeps it: aliases become the file they point to now, so that a copy uses the same.
+    """The address as an execution keeps it: aliases become the file or version they point to now, so that a copy uses the same.
 
     Addresses on the web are not looked at here: the worker fetches them, from the network that it is in. Of an address in
-    a store it is checked that the project may use the store. Raises `InputNotFound`, `InputPurged`, `NoStoreForInput` or
-    `InputSchemeUnsupported`.
+    a store it is checked that the project may use the store. Raises `InputNotFound`, `InputPurged`, `NoStoreForInput`,
+    `InputSchemeUnsupported`, or what `datasets.inputs.version_for` raises.
     """
     address = uri.strip()
     if address.lower().startswith(WEB_SCHEMES):
@@ -52,18 +54,22 @@ def resolve_input_uri(project: Project, uri: str) -> str:
     if has_store_scheme(address):
         _placed(project, address)
         return address
+    if is_dataset_address(address):
+        return version_for(project, address).uri
     if not address.startswith(DATUM_SCHEME):
         raise InputSchemeUnsupported(uri)
     return f"{DATUM_SCHEME}{_datum_of(project, address).pk}"
 
 
 def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
-    """Everything a worker needs to fetch the files behind a resolved address: several for a wildcard.
+    """Everything a worker needs to fetch the files behind a resolved address: several for a wildcard or a dataset.
 
     Raises what `resolve_input_uri` does, `InputEmpty`, `InputTooLarge` or `StoreProblem`.
     """
     if uri.startswith(DATUM_SCHEME):
         return [_stored_file(_datum_of(project, uri), base_url)]
+    if is_dataset_address(uri):
+        return _files_in_version(project, uri, base_url)
     if has_store_scheme(uri):
         return _files_in_store(_placed(project, uri), uri, base_url)
     return [InputFile(filename=_name_in(uri), url=uri, uri=uri)]
@@ -84,6 +90,14 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
         sha256=datum.sha256,
         metadata=[datum.properties] if datum.properties else [],
     )
+
+
+def _files_in_version(project: Project, uri: str, base_url: str) -> list[InputFile]:
+    datums = list(datums_of(version_for(project, uri)))
+    stores = DataStore.objects.in_bulk({datum.store_id for datum in datums})
+    for datum in datums:
+        datum.store = stores[datum.store_id]
+    return [_stored_file(datum, base_url) for datum in datums]
 
 
 def _files_in_store(placed: Placed, uri: str, base_url: str) -> list[InputFile]:

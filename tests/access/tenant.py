@@ -11,7 +11,7 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import Dataset, DatasetVersion, DatasetVersionAlias, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -70,6 +70,9 @@ class Tenant:
     execution: Execution
     datum: Datum
     alias: DatumAlias
+    dataset: Dataset  # of the team's project
+    version: DatasetVersion
+    version_alias: DatasetVersionAlias
     event: AuditEvent
 
     @property
@@ -91,6 +94,9 @@ class Tenant:
             self.execution.title,
             self.datum.name,
             self.alias.name,
+            self.dataset.name,
+            self.version.name,
+            self.version_alias.name,
             self.commit.identifier,
             self.repository.url,
             self.environment.name,
@@ -183,6 +189,9 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         environment_variables={"OWN": f"{word} value"},
     )
     datum = factories.make_datum(project, name=f"{word}-file.txt", tags=[f"{word}-tag"], uploader=owner)
+    dataset = factories.make_dataset(project, name=f"{word}-dataset", creator=owner)
+    older = factories.make_dataset_version(dataset, datum, name=f"{word}-older-version")
+    version = factories.make_dataset_version(dataset, datum, name=f"{word}-version", previous_version=older)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
     return {
@@ -204,6 +213,11 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "execution": execution,
         "datum": datum,
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
+        "dataset": dataset,
+        "version": version,
+        "version_alias": DatasetVersionAlias.objects.create(
+            dataset=dataset, name=f"{word}-version-alias", version=version
+        ),
     }
 
 

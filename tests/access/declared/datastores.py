@@ -38,6 +38,18 @@ ROUTES: dict[str, Route] = {
     f"{V0}data/<uuid:datum_id>/complete/": api(OWN, "post"),
     f"{V0}datum-aliases/": api(IN_BODY, "get", "post", project="{project}", name="moved", datum="{datum}"),
     f"{V0}datum-aliases/resolve/": api(ALIAS, "get", name="secret-alias"),
+    f"{V0}datasets/": api(SIGNED_IN, "get", "post", name="created"),
+    f"{V0}datasets/<uuid:dataset_id>/": api(PROJECT, "get", "patch", "delete", notes="seen"),
+    f"{V0}datasets/<uuid:dataset_id>": api(PROJECT, "get", "patch", "delete", notes="seen"),
+    f"{V0}dataset-versions/": api(IN_BODY, "get", "post", dataset="{dataset}", name="v2", files=["{datum}"]),
+    f"{V0}dataset-versions/<uuid:version_id>/": api(PROJECT, "get", "patch", notes="seen"),
+    f"{V0}dataset-versions/<uuid:version_id>": api(PROJECT, "get", "patch", notes="seen"),
+    f"{V0}dataset-versions/<uuid:version_id>/files/": api(PROJECT),
+    f"{V0}dataset-versions/<uuid:version_id>/diff/": api(PROJECT),
+    f"{V0}dataset-version-aliases/": api(IN_BODY, "get", "post", name="new", version="{version}"),
+    f"{V0}dataset-version-aliases/<uuid:alias_id>/": api(
+        PROJECT, "get", "put", "delete", version="{version}"
+    ),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
     ORG: page(ADMINISTERED),

@@ -1,0 +1,57 @@
+"""Versions of datasets as inputs of executions."""
+
+from collections.abc import Iterator
+
+from datastores.datasets.access import usable_by
+from datastores.datasets.contents import files_of, readable, unreadable
+from datastores.datasets.errors import (
+    MOST_NAMES,
+    DatasetAddressRefused,
+    DatasetUnknown,
+    VersionEmpty,
+    VersionIncomplete,
+    VersionUnknown,
+)
+from datastores.datasets.models import DatasetVersion
+from datastores.datasets.names import parse_address
+from datastores.datasets.selectors import find_version, names_in
+from datastores.models import Datum
+from projects.models import Project
+
+
+def version_for(project: Project, uri: str) -> DatasetVersion:
+    """The version that an address means in a project now, all of its files readable.
+
+    Raises `DatasetAddressRefused`, `DatasetUnknown`, `VersionUnknown` or `VersionIncomplete`.
+    """
+    try:
+        address = parse_address(uri)
+    except DatasetAddressRefused as error:
+        error.field = "inputs"
+        raise
+    known = usable_by(project)
+    dataset = known.filter(name__iexact=address.dataset).first()
+    if dataset is None:
+        raise DatasetUnknown(
+            uri, address.dataset, list(known.order_by("name").values_list("name", flat=True))
+        )
+    version = find_version(dataset, address.version)
+    if version is None:
+        raise VersionUnknown(uri, dataset.name, names_in(dataset))
+    _check_whole(version)
+    return version
+
+
+def datums_of(version: DatasetVersion) -> Iterator[Datum]:
+    """The files of a version in the order of their names, without their projects and stores."""
+    files = readable(files_of(version), version.dataset.owner_id)
+    return (file.datum for file in files.iterator(chunk_size=5000) if file.datum is not None)
+
+
+def _check_whole(version: DatasetVersion) -> None:
+    if not version.file_count:
+        raise VersionEmpty(version.uri)
+    gone = unreadable(files_of(version), version.dataset.owner_id)
+    names = list(gone.values_list("name", flat=True)[:MOST_NAMES])
+    if names:
+        raise VersionIncomplete(version.uri, names, gone.count())
