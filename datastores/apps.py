@@ -11,7 +11,7 @@ class DatastoresConfig(AppConfig):
     def ready(self) -> None:
         from datastores import defaults  # models are not loaded before this
         from datastores.selectors import upload_store_is_usable
-        from datastores.web import organization_stores
+        from datastores.web import datasets, organization_stores
         from datastores.web.store_pages import default_choices
         from organizations.services import settings_checks
         from organizations.web.choices import store_choices
@@ -24,6 +24,7 @@ class DatastoresConfig(AppConfig):
         change_checks.append(defaults.check_store_of_project)
         settings_checks.append(defaults.check_store_of_organization)
         tabs.append(organization_stores.TAB)
+        tabs.append(datasets.TAB)
         store_choices.append(default_choices)
 
     @staticmethod

@@ -94,6 +94,12 @@ def require_creation(user: User, owner: Owner) -> None:
         raise DatasetOwnerRefused(owner)
 
 
+def visible_projects(user: User, dataset: Dataset) -> QuerySet[Project]:
+    """Those among the projects that it is there for of which the user may know."""
+    named = dataset.projects.filter(visible_to(user), owner_id=dataset.owner_id)
+    return named.select_related("owner").order_by("name")
+
+
 def editable_projects(user: User, owner_id: int, project_ids: "set[UUID] | list[UUID]") -> list[Project]:
     """Those among them that belong to the owner and in which the user works."""
     projects = list(

@@ -8,6 +8,7 @@ from tests.access.declared.route import (
     OWN,
     PROJECT,
     PROJECT_SETTINGS,
+    PROJECT_WORK,
     SIGNED_IN,
     V0,
     P,
@@ -17,6 +18,7 @@ from tests.access.declared.route import (
 )  # fmt: skip
 
 ORG = "organizations/<str:organization>/stores/"
+D = f"{P}data/datasets/"
 SETTINGS = f"{P}settings/stores/"
 
 ROUTES: dict[str, Route] = {
@@ -52,6 +54,17 @@ ROUTES: dict[str, Route] = {
     ),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
+    D: page(PROJECT, "get", "post", name="created"),
+    f"{D}<uuid:dataset_id>/": page(PROJECT),
+    f"{D}<uuid:dataset_id>/build/": page(PROJECT_WORK),
+    f"{D}<uuid:dataset_id>/describe/": page(PROJECT, "post", notes="seen"),
+    f"{D}<uuid:dataset_id>/delete/": page(PROJECT, "post"),
+    f"{D}<uuid:dataset_id>/alias/": page(PROJECT, "post", name="new", version="latest"),
+    f"{D}<uuid:dataset_id>/alias/delete/": page(PROJECT, "post", name="secret-version-alias"),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/": page(PROJECT),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/describe/": page(PROJECT, "post", notes="seen"),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/diff/": page(PROJECT),
+    "organizations/<str:organization>/datasets/": page(ORGANIZATION),
     ORG: page(ADMINISTERED),
     f"{ORG}create/<str:kind>/": page(ADMINISTERED, "get", "post"),
     f"{ORG}<uuid:store_id>/": page(ADMINISTERED, "get", "post"),
