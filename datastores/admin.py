@@ -12,8 +12,11 @@ from audit.admin import AuditedAdmin
 from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import connecting, services
 from datastores.connecting import RIGHTS
+from datastores.datasets import admin as datasets
 from datastores.models import DataStore, Datum, DatumAlias
 from organizations.access import administered_by
+
+__all__ = ["DataStoreAdmin", "DatumAdmin", "DatumAliasAdmin", "datasets"]
 
 
 @admin.register(DataStore)

@@ -70,7 +70,7 @@ class DatasetVersion(IdentifiedModel):
     properties = models.JSONField(default=dict, blank=True)
     notes = models.TextField(blank=True)
     wants_package = models.BooleanField(
-        default=False, help_text="jobs get its files as one package, once it is built"
+        default=False, help_text="whether it was asked that jobs get its files as one package"
     )
 
     class Meta:

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=128), blank=True, default=list, size=None)),
                 ('properties', models.JSONField(blank=True, default=dict)),
                 ('notes', models.TextField(blank=True)),
-                ('wants_package', models.BooleanField(default=False, help_text='jobs get its files as one package, once it is built')),
+                ('wants_package', models.BooleanField(default=False, help_text='whether it was asked that jobs get its files as one package')),
                 ('creator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='datastores.dataset')),
                 ('execution_project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='projects.project')),

@@ -11,7 +11,16 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import Dataset, DatasetVersion, DatasetVersionAlias, DataStore, Datum, DatumAlias
+from datastores.models import (
+    Dataset,
+    DatasetFile,
+    DatasetVersion,
+    DatasetVersionAlias,
+    DatasetVersionAliasMove,
+    DataStore,
+    Datum,
+    DatumAlias,
+)
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -72,7 +81,9 @@ class Tenant:
     alias: DatumAlias
     dataset: Dataset  # of the team's project
     version: DatasetVersion
+    dataset_file: DatasetFile
     version_alias: DatasetVersionAlias
+    alias_move: DatasetVersionAliasMove
     event: AuditEvent
 
     @property
@@ -215,8 +226,12 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
         "dataset": dataset,
         "version": version,
+        "dataset_file": DatasetFile.objects.get(version=version),
         "version_alias": DatasetVersionAlias.objects.create(
             dataset=dataset, name=f"{word}-version-alias", version=version
+        ),
+        "alias_move": DatasetVersionAliasMove.objects.create(
+            dataset=dataset, alias_name=f"{word}-version-alias", version=version
         ),
     }
 

@@ -85,7 +85,12 @@ class VersionCreate(Description):
         required=False,
         help_text="Files that are not taken over: names, `*` and `**`, or a folder with its slash.",
     )
-    packaging = serializers.BooleanField(required=False, default=False, source="wants_package")
+    packaging = serializers.BooleanField(
+        required=False,
+        default=False,
+        source="wants_package",
+        help_text="Kept as a wish: jobs get the files one by one, whatever it says.",
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict) and "from" in data and "base" not in data:
