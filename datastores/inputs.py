@@ -16,7 +16,7 @@ from datastores.addresses import (
     place_in,
     root_of,
 )
-from datastores.datasets.inputs import datums_of, version_for
+from datastores.datasets.inputs import datums_of, version_for, version_kept
 from datastores.datasets.names import is_address as is_dataset_address
 from datastores.errors import (
     InputEmpty,
@@ -93,7 +93,7 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
 
 
 def _files_in_version(project: Project, uri: str, base_url: str) -> list[InputFile]:
-    datums = list(datums_of(version_for(project, uri)))
+    datums = list(datums_of(version_kept(project, uri)))
     stores = DataStore.objects.in_bulk({datum.store_id for datum in datums})
     for datum in datums:
         datum.store = stores[datum.store_id]

@@ -143,7 +143,7 @@ class Datum(IdentifiedModel):
         default=list,
         blank=True,
         db_default=[],
-        help_text="the versions of datasets that its run asked for, until they are made at its end",
+        help_text="the versions of datasets that its run asked for; they are made when it ends",
     )
 
     class Meta:

@@ -45,12 +45,16 @@ def datasets_for(user: User | AnonymousUser) -> QuerySet[Dataset]:
 
 
 def usable_by(project: Project) -> QuerySet[Dataset]:
-    """Those that runs of the project can use."""
+    """Those that new runs of the project can use."""
+    return usable_before(project).filter(deleted_at__isnull=True)
+
+
+def usable_before(project: Project) -> QuerySet[Dataset]:
+    """With those that were deleted since: a run that was created with one keeps it, as names are never given again."""
     return Dataset.objects.filter(
         Q(for_every_project=True)
         | Q(pk__in=Dataset.projects.through.objects.filter(project=project).values("dataset_id")),
         owner_id=project.owner_id,
-        deleted_at__isnull=True,
     ).select_related("owner")
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from datastores.datasets.access import usable_by
+from django.db.models import QuerySet
+
+from datastores.datasets.access import usable_before, usable_by
 from datastores.datasets.contents import files_of, readable, unreadable
 from datastores.datasets.errors import (
     MOST_NAMES,
@@ -12,7 +14,7 @@ from datastores.datasets.errors import (
     VersionIncomplete,
     VersionUnknown,
 )
-from datastores.datasets.models import DatasetVersion
+from datastores.datasets.models import Dataset, DatasetVersion
 from datastores.datasets.names import parse_address
 from datastores.datasets.selectors import find_version, names_in
 from datastores.models import Datum
@@ -20,16 +22,30 @@ from projects.models import Project
 
 
 def version_for(project: Project, uri: str) -> DatasetVersion:
-    """The version that an address means in a project now, all of its files readable.
+    """The version that an address means for a new run of a project, all of its files readable.
 
-    Raises `DatasetAddressRefused`, `DatasetUnknown`, `VersionUnknown` or `VersionIncomplete`.
+    Raises `DatasetAddressRefused`, `DatasetUnknown`, `VersionUnknown`, `VersionEmpty` or `VersionIncomplete`.
     """
+    return _version(uri, usable_by(project))
+
+
+def version_kept(project: Project, uri: str) -> DatasetVersion:
+    """The same for a run that is there, by the address that it keeps; also when the dataset was deleted meanwhile."""
+    return _version(uri, usable_before(project))
+
+
+def datums_of(version: DatasetVersion) -> Iterator[Datum]:
+    """The files of a version in the order of their names, without their projects and stores."""
+    files = readable(files_of(version), version.dataset.owner_id)
+    return (file.datum for file in files.iterator(chunk_size=5000) if file.datum is not None)
+
+
+def _version(uri: str, known: QuerySet[Dataset]) -> DatasetVersion:
     try:
         address = parse_address(uri)
     except DatasetAddressRefused as error:
         error.field = "inputs"
         raise
-    known = usable_by(project)
     dataset = known.filter(name__iexact=address.dataset).first()
     if dataset is None:
         raise DatasetUnknown(
@@ -40,12 +56,6 @@ def version_for(project: Project, uri: str) -> DatasetVersion:
         raise VersionUnknown(uri, dataset.name, names_in(dataset))
     _check_whole(version)
     return version
-
-
-def datums_of(version: DatasetVersion) -> Iterator[Datum]:
-    """The files of a version in the order of their names, without their projects and stores."""
-    files = readable(files_of(version), version.dataset.owner_id)
-    return (file.datum for file in files.iterator(chunk_size=5000) if file.datum is not None)
 
 
 def _check_whole(version: DatasetVersion) -> None:

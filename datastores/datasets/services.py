@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models.expressions import RawSQL
 
 from accounts.models import Owner, User
 from audit.services import record, record_change
@@ -135,7 +136,7 @@ def share_dataset(*, dataset: Dataset, actor: User, project_ids: Sequence[UUID] 
         added = set(project_ids).difference(project.pk for project in known)
         removed = {project.pk for project in known}.difference(project_ids)
         dataset.projects.add(*_editable(actor, dataset.owner, sorted(added)))
-        dataset.projects.remove(*_editable(actor, dataset.owner, sorted(removed)))
+        dataset.projects.remove(*access.editable_projects(actor, dataset.owner_id, removed))
     dataset.for_every_project = project_ids is None
     dataset.save(update_fields=["for_every_project", "updated_at"])
     record_change("dataset.shared", actor=actor, target=dataset, before=before, after=_shared_with(dataset))
@@ -315,7 +316,9 @@ def _check_versions(dataset: Dataset, actor: User, new: NewVersion) -> None:
 def _check_files(dataset: Dataset, actor: User, datum_ids: Sequence[UUID]) -> None:
     """Only files of the owner's projects in which the actor works: a dataset shows them to more people."""
     wanted = set(datum_ids)
-    stored = Datum.objects.filter(pk__in=wanted, stored_at__isnull=False)
+    # One parameter for all ids: there may be 100,000.
+    named = RawSQL("SELECT unnest(%s::uuid[])", [list(wanted)])
+    stored = Datum.objects.filter(pk__in=named, stored_at__isnull=False)
     found = dict(stored.values_list("pk", "project_id"))
     allowed = {p.pk for p in access.editable_projects(actor, dataset.owner_id, list(set(found.values())))}
     missing = [str(pk) for pk in datum_ids if found.get(pk) not in allowed]

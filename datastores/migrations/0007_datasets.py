@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='datum',
             name='dataset_versions',
-            field=models.JSONField(blank=True, db_default=[], default=list, help_text='the versions of datasets that its run asked for, until they are made at its end'),
+            field=models.JSONField(blank=True, db_default=[], default=list, help_text='the versions of datasets that its run asked for; they are made when it ends'),
         ),
         migrations.CreateModel(
             name='Dataset',

@@ -121,7 +121,9 @@ def dataset_body(dataset: Dataset, request: Request, latest: DatasetVersion | No
         "name": dataset.name,
         "owner": {"id": dataset.owner_id, "username": dataset.owner.name},
         "for_every_project": dataset.for_every_project,
-        "associated_project_ids": [str(project.pk) for project in dataset.projects.all()],
+        "associated_project_ids": [
+            str(project.pk) for project in dataset.projects.all() if project.owner_id == dataset.owner_id
+        ],
         "latest_version": version_brief(latest, dataset) if latest else None,
         "tags": dataset.tags,
         "metadata": dataset.properties,

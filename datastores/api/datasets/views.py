@@ -49,7 +49,7 @@ class DatasetListView(GenericAPIView[Dataset]):
         if "project" in request.query_params:
             datasets = selectors.usable_in(datasets, request.user, as_uuid(request.query_params["project"]))
         found = _listed(datasets, request, "name").prefetch_related(
-            Prefetch("projects", Project.objects.only("pk"))
+            Prefetch("projects", Project.objects.only("pk", "owner_id"))
         )
         page = self.paginate_queryset(found) or []
         latest = selectors.latest_of_each(page)

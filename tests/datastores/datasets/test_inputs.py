@@ -84,6 +84,9 @@ class TestResolving:
     def test_of_deleted_ones(self, alice: Any, project: Any, version: DatasetVersion) -> None:
         services.delete_dataset(dataset=version.dataset, actor=alice)
         assert "there is no dataset" in refusal(project, "dataset://train-images/v1")
+        assert len(input_files(project, "dataset://train-images/v1", "http://x")) == 2, (
+            "runs that are there keep it"
+        )
 
     def test_of_files_that_are_gone(self, project: Any, version: DatasetVersion) -> None:
         datum = project.datums.get(name="a/1.png")
