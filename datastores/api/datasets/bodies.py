@@ -50,13 +50,13 @@ class FilesField(serializers.Field[list[UUID], Any, list[UUID], Any]):
         return [{"datum": str(datum_id)} for datum_id in value]
 
 
-class Description(serializers.Serializer[Any]):
+class DatasetDescription(serializers.Serializer[Any]):
     tags = serializers.ListField(child=serializers.CharField(max_length=128), required=False)
     metadata = serializers.DictField(required=False, source="properties", help_text="Free properties.")
     notes = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
 
 
-class DatasetChange(Description):
+class DatasetChange(DatasetDescription):
     associated_project_ids = serializers.ListField(
         child=serializers.UUIDField(),
         required=False,
@@ -70,7 +70,7 @@ class DatasetCreate(DatasetChange):
     owner = ReferenceField(help_text="You, or an organization, by id or name. Default: you.")
 
 
-class VersionCreate(Description):
+class DatasetVersionCreate(DatasetDescription):
     dataset = ReferenceField(required=True, allow_null=False, help_text="Its id.")
     name = serializers.CharField(max_length=1000)
     files = FilesField(required=False, default=list)
@@ -99,7 +99,7 @@ class VersionCreate(Description):
         return found
 
 
-class AliasCreate(serializers.Serializer[Any]):
+class DatasetVersionAliasCreate(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=1000)
     version = ReferenceField(
         required=True, allow_null=False, help_text="The id of a version. Also `dataset_version`."
@@ -112,7 +112,7 @@ class AliasCreate(serializers.Serializer[Any]):
         return found
 
 
-class AliasChange(serializers.Serializer[Any]):
+class DatasetVersionAliasChange(serializers.Serializer[Any]):
     version = ReferenceField(
         required=True, allow_null=False, help_text="The id of a version of the same dataset."
     )

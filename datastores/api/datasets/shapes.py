@@ -23,17 +23,17 @@ FILE_COLUMNS = (
 )
 
 
-class BriefShape(serializers.Serializer[Any]):
+class DatasetBriefShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
 
 
-class OwnerShape(serializers.Serializer[Any]):
+class DatasetPersonShape(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
 
 
-class VersionBriefShape(BriefShape):
+class DatasetVersionBriefShape(DatasetBriefShape):
     uri = serializers.CharField()
     ctime = serializers.DateTimeField()
 
@@ -41,10 +41,10 @@ class VersionBriefShape(BriefShape):
 class DatasetShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    owner = OwnerShape()
+    owner = DatasetPersonShape()
     for_every_project = serializers.BooleanField(help_text="Of the owner; otherwise see the next field.")
     associated_project_ids = serializers.ListField(child=serializers.UUIDField())
-    latest_version = VersionBriefShape(allow_null=True)
+    latest_version = DatasetVersionBriefShape(allow_null=True)
     tags = serializers.ListField(child=serializers.CharField())
     metadata = serializers.DictField(help_text="The free properties of the dataset.")
     notes = serializers.CharField()
@@ -53,7 +53,7 @@ class DatasetShape(serializers.Serializer[Any]):
     url = serializers.URLField()
 
 
-class FileDatumShape(serializers.Serializer[Any]):
+class DatasetFileDatumShape(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
     size = serializers.IntegerField()
@@ -64,22 +64,22 @@ class FileDatumShape(serializers.Serializer[Any]):
     deleted = serializers.BooleanField(help_text="Its project was deleted, or belongs to somebody else now.")
 
 
-class FileShape(serializers.Serializer[Any]):
-    datum = FileDatumShape()
+class DatasetFileShape(serializers.Serializer[Any]):
+    datum = DatasetFileDatumShape()
 
 
-class VersionExecutionShape(serializers.Serializer[Any]):
+class DatasetVersionExecutionShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     counter = serializers.IntegerField()
 
 
-class VersionRowShape(VersionBriefShape):
-    dataset = BriefShape()
+class DatasetVersionRowShape(DatasetVersionBriefShape):
+    dataset = DatasetBriefShape()
     previous_version = serializers.UUIDField(allow_null=True)
     file_count = serializers.IntegerField()
     size = serializers.IntegerField()
-    created_by = OwnerShape(allow_null=True)
-    execution = VersionExecutionShape(allow_null=True, help_text="Whose outputs made it.")
+    created_by = DatasetPersonShape(allow_null=True)
+    execution = DatasetVersionExecutionShape(allow_null=True, help_text="Whose outputs made it.")
     aliases = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())
     metadata = serializers.DictField(help_text="The free properties of the version.")
@@ -89,30 +89,30 @@ class VersionRowShape(VersionBriefShape):
     url = serializers.URLField()
 
 
-class VersionShape(VersionRowShape):
-    files = FileShape(many=True)
+class DatasetVersionShape(DatasetVersionRowShape):
+    files = DatasetFileShape(many=True)
 
 
-class AliasShape(BriefShape):
+class DatasetVersionAliasShape(DatasetBriefShape):
     uri = serializers.CharField()
-    dataset = BriefShape()
-    version = VersionBriefShape()
+    dataset = DatasetBriefShape()
+    version = DatasetVersionBriefShape()
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.URLField()
 
 
-class DifferencePartShape(serializers.Serializer[Any]):
+class DatasetDifferencePartShape(serializers.Serializer[Any]):
     count = serializers.IntegerField()
-    files = FileShape(many=True, help_text="The first ones.")
+    files = DatasetFileShape(many=True, help_text="The first ones.")
 
 
-class DifferenceShape(serializers.Serializer[Any]):
-    old = VersionBriefShape()
-    new = VersionBriefShape()
-    added = DifferencePartShape()
-    removed = DifferencePartShape()
-    changed = DifferencePartShape()
+class DatasetDifferenceShape(serializers.Serializer[Any]):
+    old = DatasetVersionBriefShape()
+    new = DatasetVersionBriefShape()
+    added = DatasetDifferencePartShape()
+    removed = DatasetDifferencePartShape()
+    changed = DatasetDifferencePartShape()
 
 
 def dataset_body(dataset: Dataset, request: Request, latest: DatasetVersion | None) -> dict[str, Any]:

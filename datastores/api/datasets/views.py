@@ -101,14 +101,14 @@ class DatasetDetailView(APIView):
 
 
 class VersionListView(GenericAPIView[DatasetVersion]):
-    serializer_class = shapes.VersionRowShape
+    serializer_class = shapes.DatasetVersionRowShape
     filter_backends = ()
     queryset = DatasetVersion.objects.none()
 
     @extend_schema(
         operation_id="dataset-versions-list",
         parameters=[_DATASET, OpenApiParameter("execution", OpenApiTypes.UUID, description="Made by its outputs."), *_LIST],
-        responses=shapes.VersionRowShape(many=True),
+        responses=shapes.DatasetVersionRowShape(many=True),
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         versions = selectors.versions_for(request.user).prefetch_related("aliases")
@@ -120,12 +120,12 @@ class VersionListView(GenericAPIView[DatasetVersion]):
 
     @extend_schema(
         operation_id="dataset-versions-create",
-        request=bodies.VersionCreate,
-        responses={201: shapes.VersionRowShape},
+        request=bodies.DatasetVersionCreate,
+        responses={201: shapes.DatasetVersionRowShape},
     )
     def post(self, request: Request) -> Response:
         """Its files are the given ones and those of `from` without `exclude`. They never change afterwards."""
-        given = validated(bodies.VersionCreate, request)
+        given = validated(bodies.DatasetVersionCreate, request)
         actor = user_of(request)
         dataset = bodies.dataset_named(actor, given.pop("dataset"))
         base, previous = given.pop("base", None), given.pop("previous_version", None)
@@ -142,7 +142,7 @@ class VersionDetailView(APIView):
     @extend_schema(
         operation_id="dataset-versions-retrieve",
         parameters=[OpenApiParameter("exclude", description="`files` leaves them out.")],
-        responses=shapes.VersionShape,
+        responses=shapes.DatasetVersionShape,
     )
     def get(self, request: Request, version_id: UUID) -> Response:
         version = selectors.get_version(request.user, version_id)
@@ -151,13 +151,13 @@ class VersionDetailView(APIView):
 
     @extend_schema(
         operation_id="dataset-versions-update",
-        request=bodies.Description,
-        responses=shapes.VersionRowShape,
+        request=bodies.DatasetDescription,
+        responses=shapes.DatasetVersionRowShape,
     )
     def patch(self, request: Request, version_id: UUID) -> Response:
         """What is said of it; its files never change."""
         version = selectors.get_version(request.user, version_id)
-        given = validated(bodies.Description, request, partial=True)
+        given = validated(bodies.DatasetDescription, request, partial=True)
         changed = services.change_version(version=version, actor=user_of(request), **given)
         return Response(shapes.version_row(changed, request))
 
@@ -165,14 +165,14 @@ class VersionDetailView(APIView):
 class VersionFilesView(GenericAPIView[DatasetFile]):
     """The files of a version, in pages."""
 
-    serializer_class = shapes.FileShape
+    serializer_class = shapes.DatasetFileShape
     filter_backends = ()
     queryset = DatasetFile.objects.none()
 
     @extend_schema(
         operation_id="dataset-versions-files",
         parameters=[OpenApiParameter("search", description="Every word of it is in the name."), _LIST[-1]],
-        responses=shapes.FileShape(many=True),
+        responses=shapes.DatasetFileShape(many=True),
     )
     def get(self, request: Request, version_id: UUID) -> Response:
         version = selectors.get_version(request.user, version_id)
@@ -189,7 +189,7 @@ class VersionDiffView(APIView):
         parameters=[
             OpenApiParameter("to", OpenApiTypes.UUID, description="The older one. Default: the one before.")
         ],
-        responses=shapes.DifferenceShape,
+        responses=shapes.DatasetDifferenceShape,
     )
     def get(self, request: Request, version_id: UUID) -> Response:
         new = selectors.get_version(request.user, version_id)
@@ -210,14 +210,14 @@ class VersionDiffView(APIView):
 
 
 class VersionAliasListView(GenericAPIView[DatasetVersionAlias]):
-    serializer_class = shapes.AliasShape
+    serializer_class = shapes.DatasetVersionAliasShape
     filter_backends = ()
     queryset = DatasetVersionAlias.objects.none()
 
     @extend_schema(
         operation_id="dataset-version-aliases-list",
         parameters=[_DATASET, _LIST[0], *_LIST[3:]],
-        responses=shapes.AliasShape(many=True),
+        responses=shapes.DatasetVersionAliasShape(many=True),
     )
     def get(self, request: Request) -> Response:
         aliases = selectors.aliases_for(request.user)
@@ -228,30 +228,30 @@ class VersionAliasListView(GenericAPIView[DatasetVersionAlias]):
 
     @extend_schema(
         operation_id="dataset-version-aliases-set",
-        request=bodies.AliasCreate,
-        responses={201: shapes.AliasShape},
+        request=bodies.DatasetVersionAliasCreate,
+        responses={201: shapes.DatasetVersionAliasShape},
     )
     def post(self, request: Request) -> Response:
         """Create the alias, or point it to another version."""
-        given = validated(bodies.AliasCreate, request)
+        given = validated(bodies.DatasetVersionAliasCreate, request)
         version = bodies.version_named(user_of(request), given["version"], "version")
         alias = services.set_alias(version=version, actor=user_of(request), name=given["name"])
         return Response(shapes.alias_body(alias, request), status=status.HTTP_201_CREATED)
 
 
 class VersionAliasDetailView(APIView):
-    @extend_schema(operation_id="dataset-version-aliases-retrieve", responses=shapes.AliasShape)
+    @extend_schema(operation_id="dataset-version-aliases-retrieve", responses=shapes.DatasetVersionAliasShape)
     def get(self, request: Request, alias_id: UUID) -> Response:
         return Response(shapes.alias_body(selectors.get_alias(request.user, alias_id), request))
 
     @extend_schema(
         operation_id="dataset-version-aliases-move",
-        request=bodies.AliasChange,
-        responses=shapes.AliasShape,
+        request=bodies.DatasetVersionAliasChange,
+        responses=shapes.DatasetVersionAliasShape,
     )
     def put(self, request: Request, alias_id: UUID) -> Response:
         alias = selectors.get_alias(request.user, alias_id)
-        given = validated(bodies.AliasChange, request)
+        given = validated(bodies.DatasetVersionAliasChange, request)
         version = bodies.version_named(user_of(request), given["version"], "version")
         moved = services.move_alias(alias=alias, actor=user_of(request), version=version)
         return Response(shapes.alias_body(moved, request))
