@@ -12,11 +12,24 @@ from django.db.models import QuerySet
 from accounts.models import User
 from common.errors import DomainError
 from datastores.datasets import access, contents
-from datastores.datasets.errors import DatasetForbidden, DatasetUnknown, VersionUnknown, listed
+from datastores.datasets.errors import (
+    DatasetForbidden,
+    DatasetNameTaken,
+    DatasetUnknown,
+    VersionUnknown,
+    listed,
+)
 from datastores.datasets.models import Dataset, DatasetVersion
 from datastores.datasets.names import Address
 from datastores.datasets.selectors import find_version, names_in
-from datastores.datasets.services import Made, NewVersion, insert_dataset, insert_version, point_alias
+from datastores.datasets.services import (
+    Made,
+    NewVersion,
+    add_projects,
+    insert_dataset,
+    insert_version,
+    point_alias,
+)
 from datastores.datasets.wishes import WantedVersion, circle_of, gathered
 from datastores.models import Datum
 from organizations.access import Capability
@@ -119,6 +132,16 @@ def _dataset(address: Address, made: Made, project: Project) -> Dataset:
     has to be one of them."""
     dataset = access.usable_by(project).filter(name__iexact=address.dataset).first()
     if dataset is None:
+        return _new_dataset(address, made, project)
+    if made.creator is not None and Capability.EDIT not in access.capabilities_on(made.creator, dataset):
+        raise DatasetForbidden(dataset.name)
+    if made.creator is None and dataset.for_every_project:
+        raise DatasetForbidden(dataset.name)
+    return dataset
+
+
+def _new_dataset(address: Address, made: Made, project: Project) -> Dataset:
+    try:
         return insert_dataset(
             owner=project.owner,
             name=address.dataset,
@@ -126,11 +149,12 @@ def _dataset(address: Address, made: Made, project: Project) -> Dataset:
             for_every_project=False,
             creator=made.creator,
         )
-    if made.creator is not None and Capability.EDIT not in access.capabilities_on(made.creator, dataset):
-        raise DatasetForbidden(dataset.name)
-    if made.creator is None and dataset.for_every_project:
-        raise DatasetForbidden(dataset.name)
-    return dataset
+    except DatasetNameTaken:
+        # Another execution of the project that ended just now may have been first.
+        made_meanwhile = access.usable_by(project).filter(name__iexact=address.dataset).first()
+        if made_meanwhile is None:
+            raise
+        return made_meanwhile
 
 
 def _share(dataset: Dataset, wanted: WantedVersion, made: Made) -> list[str]:
@@ -139,7 +163,7 @@ def _share(dataset: Dataset, wanted: WantedVersion, made: Made) -> list[str]:
     if not ids or dataset.for_every_project or made.creator is None:
         return []
     allowed = access.editable_projects(made.creator, dataset.owner_id, ids)
-    dataset.projects.add(*allowed)
+    add_projects(dataset, allowed, made)
     missing = ids.difference(project.pk for project in allowed)
     if not missing:
         return []
