@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Workspace, unique_name
+from tests.e2e.conftest import Complaints, Workspace, unique_name
 from tests.e2e.test_screenshots import keep
 from tests.support.rest import Rest
 
@@ -41,7 +41,10 @@ with open(os.path.join(outputs, "extra.txt.metadata.json"), "w") as file:
 """
 
 
-def test_from_a_run_to_the_next(page: Page, rest: Rest, workspace: Workspace, artefacts: Path) -> None:
+def test_from_a_run_to_the_next(
+    page: Page, rest: Rest, workspace: Workspace, artefacts: Path, complaints: Complaints
+) -> None:
+    complaints.expect("the server responded with a status of 400")  # a name that is taken
     name = unique_name("images")  # the owner has others, of other tests
     files = {"valohai.yaml": YAML, "make.py": MAKE}
     commit = rest.import_package(
