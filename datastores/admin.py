@@ -11,8 +11,11 @@ from accounts.models import User
 from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import connecting, services
 from datastores.connecting import RIGHTS
+from datastores.datasets import admin as datasets
 from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
 from organizations.access import administered_by
+
+__all__ = ["DataStoreAdmin", "DatumAdmin", "DatumAliasAdmin", "datasets"]
 
 
 @admin.register(DataStore)

@@ -12,7 +12,7 @@ class DatastoresConfig(AppConfig):
         from datastores import defaults  # models are not loaded before this
         from datastores.retention import background  # noqa: F401  (tasks that Celery does not look for there)
         from datastores.selectors import upload_store_is_usable
-        from datastores.web import organization_stores
+        from datastores.web import datasets, organization_stores
         from datastores.web.store_pages import default_choices
         from organizations.services import settings_checks
         from organizations.web.choices import store_choices
@@ -25,6 +25,7 @@ class DatastoresConfig(AppConfig):
         change_checks.append(defaults.check_store_of_project)
         settings_checks.append(defaults.check_store_of_organization)
         tabs.append(organization_stores.TAB)
+        tabs.append(datasets.TAB)
         store_choices.append(default_choices)
 
     @staticmethod

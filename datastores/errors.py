@@ -35,7 +35,7 @@ class InputSchemeUnsupported(DomainError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, the address of a file in a data store "
+            f"{uri[:200]} cannot be used as an input. Use datum://<id>, datum://<alias>, dataset://<name>/<version>, the address of a file in a data store "
             "(s3://, gs://, azure://, swift://), or an address that begins with http:// or https:// and names a host."
         )
 

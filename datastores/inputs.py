@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet, Value, prefetch_related_objects
 from django.db.models.functions import Lower
 
 from common.network import HostUnknown, resolve_allowed
@@ -21,6 +21,8 @@ from datastores.addresses import (
     place_in,
     root_of,
 )
+from datastores.datasets.inputs import files_after, version_for, version_kept
+from datastores.datasets.names import is_address as is_dataset_address
 from datastores.errors import (
     InputEmpty,
     InputNotFound,
@@ -29,7 +31,7 @@ from datastores.errors import (
     InputTooLarge,
     NoStoreForInput,
 )
-from datastores.models import DataStore, Datum, DatumAlias
+from datastores.models import DatasetVersion, DataStore, Datum, DatumAlias
 from datastores.objects import is_own_key
 from datastores.opening import object_store
 from datastores.selectors import as_uuid, download_grant, readable_by, without_nul
@@ -50,7 +52,7 @@ class Position:
 
     found: int = 0
     after: str = ""
-    """The last key that was looked at."""
+    """The last key that was looked at; of a dataset, the last row."""
 
 
 class Inputs:
@@ -73,6 +75,8 @@ class Inputs:
         if has_store_scheme(address):
             self._placed(address)
             return address
+        if is_dataset_address(address):
+            return version_for(self._project, address).uri
         if not address.startswith(DATUM_SCHEME):
             raise InputSchemeUnsupported(uri)
         return f"{DATUM_SCHEME}{self._datum(address).pk}"
@@ -90,6 +94,8 @@ class Inputs:
         """Up to `most` files from `position` on, after a bounded time, and where to go on; None after the last."""
         if uri.startswith(DATUM_SCHEME):
             return [_stored_file(self._datum(uri), base_url)], None
+        if is_dataset_address(uri):
+            return _files_in_version(version_kept(self._project, uri), base_url, position, most)
         if has_store_scheme(uri):
             return _files_in_store(self._placed(uri), uri, base_url, position, most)
         _check_host(uri)  # again: its name may mean another host by now
@@ -139,7 +145,7 @@ class Inputs:
 
 
 def resolve_input_uri(project: Project, uri: str) -> str:
-    """The address as an execution keeps it: aliases become the file they point to now, so that a copy uses the same.
+    """The address as an execution keeps it: aliases become the file or version they point to now, so that a copy uses the same.
 
     What an address on the web leads to is not looked at here: the worker fetches it, from the network that it is in; only that
     its host is none that users may not name. Of an address in a store it is checked that the project may use the store.
@@ -150,7 +156,7 @@ def resolve_input_uri(project: Project, uri: str) -> str:
 
 
 def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
-    """Everything a worker needs to fetch the files behind a resolved address: several for a wildcard.
+    """Everything a worker needs to fetch the files behind a resolved address: several for a wildcard or a dataset.
 
     Raises what `resolve_input_uri` does, `InputEmpty`, `InputTooLarge` or `StoreProblem`.
     """
@@ -172,6 +178,17 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
         sha256=datum.sha256,
         metadata=[datum.properties] if datum.properties else [],
     )
+
+
+def _files_in_version(
+    version: DatasetVersion, base_url: str, position: Position, most: int
+) -> tuple[list[InputFile], Position | None]:
+    rows = list(files_after(version, position.after)[: most + 1])
+    datums = [row.datum for row in rows[:most] if row.datum is not None]
+    prefetch_related_objects(datums, "store")
+    files = [_stored_file(datum, base_url) for datum in datums]
+    is_last = len(rows) <= most
+    return files, None if is_last else Position(position.found + len(files), str(rows[most - 1].pk))
 
 
 def _files_in_store(

@@ -10,8 +10,26 @@ from accounts.models import Owner
 from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
+from datastores.datasets.models import (
+    Dataset,
+    DatasetFile,
+    DatasetVersion,
+    DatasetVersionAlias,
+    DatasetVersionAliasMove,
+)
 from organizations.models import Team
 from projects.models import Project
+
+__all__ = [
+    "DataStore",
+    "Dataset",
+    "DatasetFile",
+    "DatasetVersion",
+    "DatasetVersionAlias",
+    "DatasetVersionAliasMove",
+    "Datum",
+    "DatumAlias",
+]
 
 
 class DataStore(IdentifiedModel):
@@ -120,6 +138,12 @@ class Datum(IdentifiedModel):
     properties = models.JSONField(default=dict, blank=True)
     metadata_errors = models.JSONField(
         default=list, blank=True, help_text="what was wrong with the metadata that its run wrote, in words"
+    )
+    dataset_versions = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text="the versions of datasets that its run asked for; they are made when it ends",
     )
 
     class Meta:

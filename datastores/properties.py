@@ -6,20 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datastores.errors import AliasNameRefused
+from datastores.datasets.wishes import WISHES_KEY, read_wishes
+from datastores.errors import AliasNameRefused, PropertiesRefused
 from datastores.names import MAX_TAG_LENGTH, checked_alias, is_tag
 
 TAGS_KEY = "valohai.tags"
 ALIAS_KEY = "valohai.alias"
+_RESERVED = frozenset({TAGS_KEY, ALIAS_KEY, WISHES_KEY})
 MAX_PROPERTIES_CHARACTERS = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Said:
-    """`complaints` says in words what could not be used."""
+    """`dataset_versions` are wishes, see `datasets.wishes`; `complaints` says in words what could not be used."""
 
     tags: list[str] = field(default_factory=list)
     alias: str = ""
+    dataset_versions: list[dict[str, Any]] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
@@ -29,8 +32,18 @@ def read_metadata(metadata: Mapping[str, Any]) -> Said:
     complaints: list[str] = []
     tags = _tags(metadata.get(TAGS_KEY), complaints)
     alias = _alias(metadata.get(ALIAS_KEY), complaints)
-    free = {str(key): value for key, value in metadata.items() if key not in (TAGS_KEY, ALIAS_KEY)}
-    return Said(tags, alias, _properties(free, complaints), complaints)
+    wishes = _wishes(metadata.get(WISHES_KEY), complaints)
+    free = {str(key): value for key, value in metadata.items() if key not in _RESERVED}
+    return Said(tags, alias, wishes, _properties(free, complaints), complaints)
+
+
+def plain_properties(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties as they are stored. Raises `PropertiesRefused`."""
+    complaints: list[str] = []
+    properties = _properties(dict(values), complaints)
+    if complaints:
+        raise PropertiesRefused(" ".join(complaints))
+    return properties
 
 
 def _tags(value: Any, complaints: list[str]) -> list[str]:
@@ -60,16 +73,26 @@ def _alias(value: Any, complaints: list[str]) -> str:
         return ""
 
 
+def _wishes(value: Any, complaints: list[str]) -> list[dict[str, Any]]:
+    try:
+        storable = _storable(value)
+        if len(json.dumps(storable)) > MAX_PROPERTIES_CHARACTERS:
+            complaints.append(f"{WISHES_KEY} must not be longer than {MAX_PROPERTIES_CHARACTERS} characters.")
+            return []
+    except (RecursionError, TypeError, ValueError):
+        complaints.append(f"{WISHES_KEY} must be plain JSON, not nested without end.")
+        return []
+    return read_wishes(storable, complaints)
+
+
 def _properties(free: dict[str, Any], complaints: list[str]) -> dict[str, Any]:
     try:
         storable: dict[str, Any] = _storable(free)
         if len(json.dumps(storable)) > MAX_PROPERTIES_CHARACTERS:
-            complaints.append(
-                f"Properties of a file must not be longer than {MAX_PROPERTIES_CHARACTERS} characters."
-            )
+            complaints.append(f"Properties must not be longer than {MAX_PROPERTIES_CHARACTERS} characters.")
             return {}
     except (RecursionError, TypeError, ValueError):
-        complaints.append("Properties of a file must be plain JSON, not nested without end.")
+        complaints.append("Properties must be plain JSON, not nested without end.")
         return {}
     return storable
 

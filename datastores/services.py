@@ -16,6 +16,7 @@ from common import clock
 from common.notices import publish_on_commit
 from datastores import aliases, keeping
 from datastores.background import erase_datum
+from datastores.datasets.wishes import WISHES_KEY
 from datastores.errors import (
     DatumNotFound,
     DatumPurged,
@@ -58,6 +59,7 @@ def mark_stored(
         datum.stored_at = clock.now()
     said = read_metadata(metadata)
     datum.metadata_errors = list(dict.fromkeys([*datum.metadata_errors, *said.complaints]))
+    datum.dataset_versions = said.dataset_versions or datum.dataset_versions
     _apply(datum, said)
     datum.save()
     if said.alias:
@@ -159,6 +161,11 @@ def _apply_values(datum: Datum, actor: User, values: Mapping[str, Any]) -> tuple
     said = read_metadata(values)
     if said.complaints:
         raise PropertiesRefused(" ".join(said.complaints))
+    if said.dataset_versions:
+        raise PropertiesRefused(
+            f"{WISHES_KEY} works in what a run writes of its outputs. To make a version of files that are there, use the page "
+            "Datasets or POST /api/v0/dataset-versions/."
+        )
     row = _locked(datum.pk)
     if row is None:
         raise DatumNotFound(datum.pk)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from datastores.api import adoptions, aliases, retention, stores, views
+from datastores.api.datasets import views as datasets
 
 urlpatterns = [
     path("data/", views.DatumListView.as_view(), name="datum-list"),
@@ -50,6 +51,34 @@ urlpatterns = [
         "retention-rules/<uuid:rule_id>/disable/",
         retention.RuleDisableView.as_view(),
         name="retention-rule-disable",
+    ),
+    path("datasets/", datasets.DatasetListView.as_view(), name="dataset-list"),
+    path("datasets/<uuid:dataset_id>/", datasets.DatasetDetailView.as_view(), name="dataset-detail"),
+    path("datasets/<uuid:dataset_id>", datasets.DatasetDetailView.as_view(schema=None)),
+    path("dataset-versions/", datasets.VersionListView.as_view(), name="dataset-version-list"),
+    path(
+        "dataset-versions/<uuid:version_id>/",
+        datasets.VersionDetailView.as_view(),
+        name="dataset-version-detail",
+    ),
+    path("dataset-versions/<uuid:version_id>", datasets.VersionDetailView.as_view(schema=None)),
+    path(
+        "dataset-versions/<uuid:version_id>/files/",
+        datasets.VersionFilesView.as_view(),
+        name="dataset-version-files",
+    ),
+    path(
+        "dataset-versions/<uuid:version_id>/diff/",
+        datasets.VersionDiffView.as_view(),
+        name="dataset-version-diff",
+    ),
+    path(
+        "dataset-version-aliases/", datasets.VersionAliasListView.as_view(), name="dataset-version-alias-list"
+    ),
+    path(
+        "dataset-version-aliases/<uuid:alias_id>/",
+        datasets.VersionAliasDetailView.as_view(),
+        name="dataset-version-alias-detail",
     ),
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),

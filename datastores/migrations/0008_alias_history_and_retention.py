@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datastores', '0006_index_of_objects'),
+        ('datastores', '0007_datasets'),
         ('projects', '0003_collaboration_and_variable_groups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

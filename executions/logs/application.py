@@ -20,6 +20,7 @@ from datastores.models import Datum
 from datastores.services import mark_stored
 from executions import lifecycle
 from executions.logs import chunks, samples
+from executions.logs.dataset_versions import versions_at_end
 from executions.logs.fold import Folded
 from executions.logs.segments import Segment, make_segment
 from executions.metadata import store
@@ -55,6 +56,7 @@ def apply(execution: Execution, folded: Folded) -> Applied:
     notices = [
         *_metadata(execution, folded, changes, applied),
         *_outputs(execution, folded, changes, applied),
+        *_dataset_versions(execution, folded),
     ]
     _stats(execution, folded, changes, applied)
     if folded.info:
@@ -152,6 +154,10 @@ def _outputs(execution: Execution, folded: Folded, changes: dict[str, Any], appl
     changes["output_count"] = stored.count()
     applied.kinds.add("outputs")
     return notices
+
+
+def _dataset_versions(execution: Execution, folded: Folded) -> list[str]:
+    return versions_at_end(execution, finish_fields(folded.finish)["status"]) if folded.finish else []
 
 
 def _store_output(execution: Execution, fact: dict[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from executions.logs import chunks, stream
 from executions.logs.application import Applied, apply, status_segment
 from executions.logs.background import ask_for_sealing
 from executions.logs.batches import Batch, set_aside
+from executions.logs.dataset_versions import versions_at_end
 from executions.logs.fold import Folded, Position, fold
 from executions.models import Execution
 from executions.types import RUNNING, Status
@@ -179,7 +180,11 @@ def _close(execution_id: UUID, epoch: int, message: str) -> bool:
     if execution is None:
         return False
     line = execution.log_line_count
-    said = [*execution.runtime_facts.get("notices", []), message]
+    said = [
+        *execution.runtime_facts.get("notices", []),
+        *versions_at_end(execution, Status.CRASHED),
+        message,
+    ]
     segments = [status_segment(execution_id, line + index, text) for index, text in enumerate(said)]
     chunks.append(execution_id, [s._replace(time=s.time + index) for index, s in enumerate(segments)])
     rows.update(log_line_count=line + len(said), next_seq=execution.next_seq + 1)

@@ -12,7 +12,19 @@ from accounts.models import ApiToken, EmailAddress, User, UserSession
 from audit.models import AuditEvent
 from audit.services import record
 from common import clock
-from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias, RetentionRule
+from datastores.models import (
+    Adoption,
+    AdoptionResult,
+    Dataset,
+    DatasetFile,
+    DatasetVersion,
+    DatasetVersionAlias,
+    DatasetVersionAliasMove,
+    DataStore,
+    Datum,
+    DatumAlias,
+    RetentionRule,
+)
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution
 from executions.types import Status
@@ -75,6 +87,11 @@ class Tenant:
     adoption: Adoption
     adoption_result: AdoptionResult
     rule: RetentionRule
+    dataset: Dataset  # of the team's project
+    version: DatasetVersion
+    dataset_file: DatasetFile
+    version_alias: DatasetVersionAlias
+    alias_move: DatasetVersionAliasMove
     event: AuditEvent
 
     @property
@@ -115,6 +132,9 @@ class Tenant:
             self.project_store.name,
             self.adoption.addresses[0],
             self.rule.name,
+            self.dataset.name,
+            self.version.name,
+            self.version_alias.name,
             self.variable.name,
         ]
 
@@ -208,6 +228,9 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         environment_variables={"OWN": f"{word} value"},
     )
     datum = factories.make_datum(project, name=f"{word}-file.txt", tags=[f"{word}-tag"], uploader=owner)
+    dataset = factories.make_dataset(project, name=f"{word}-dataset", creator=owner)
+    older = factories.make_dataset_version(dataset, datum, name=f"{word}-older-version")
+    version = factories.make_dataset_version(dataset, datum, name=f"{word}-version", previous_version=older)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} project")}
     record("project.created", actor=owner, target=project, after={"name": project.name})
     store = factories.make_store(
@@ -235,6 +258,15 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
         "rule": RetentionRule.objects.create(
             project=project, name=f"{word}-rule", min_age_days=30, tried_at=clock.now()
+        ),
+        "dataset": dataset,
+        "version": version,
+        "dataset_file": DatasetFile.objects.get(version=version),
+        "version_alias": DatasetVersionAlias.objects.create(
+            dataset=dataset, name=f"{word}-version-alias", version=version
+        ),
+        "alias_move": DatasetVersionAliasMove.objects.create(
+            dataset=dataset, alias_name=f"{word}-version-alias", version=version
         ),
     }
 

@@ -11,6 +11,7 @@ from accounts.models import EmailAddress, RecoveryCode, TotpDevice, UserSession
 from accounts.services import create_api_token
 from audit.services import record
 from common import clock
+from datastores.datasets import services
 from datastores.models import DatumAlias
 from environments.models import RegistryCredentials, TeamPlace, Worker
 from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
@@ -78,6 +79,9 @@ def build_world() -> dict[str, Any]:
     factories.make_adoption(project, store).results.create(uri="s3://bucket/folder/a", outcome="refused")
     datum = factories.make_datum(project, name="model.bin")
     DatumAlias.objects.create(project=project, name="best", datum=datum)
+    dataset = factories.make_dataset(project)
+    version = factories.make_dataset_version(dataset, datum)
+    services.set_alias(version=version, actor=alice, name="production")
     Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
     return {
         "alice": alice,

@@ -50,6 +50,8 @@ with valohai.output_properties() as properties:
     with open(valohai.outputs().path("model.bin"), "wb") as file:
         file.write(b"model")
     properties.add(file="model.bin", properties={"quality": "good"})
+    version = properties.dataset_version_uri("models", f"run-{valohai.execution().config.counter}")
+    properties.add_to_dataset(file="model.bin", dataset_version=version)
 print("execution", valohai.execution().config.counter)
 """
 
@@ -75,3 +77,10 @@ def test_inputs_parameters_outputs_metadata_and_callbacks(linked: Vh, tmp_path: 
     )
     wait_for_status(linked, second, "complete", seconds=120)
     assert "dataset/model.bin" in linked("exec", "logs", second, "--all")
+
+    third = counter_of(linked("exec", "run", "--adhoc", "utils", "--dataset=dataset://models/latest"))
+    wait_for_status(linked, third, "complete", seconds=120)
+    log = linked("exec", "logs", third, "--all")
+    assert "dataset/model.bin" in log
+    assert f"Created dataset version 'dataset://models/run-{third}' with 1 files" in log
+    assert f"dataset://models/run-{second}" in linked("--output-format", "json", "exec", "info", third)

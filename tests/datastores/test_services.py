@@ -137,7 +137,7 @@ class TestInputs:
 
     @pytest.mark.parametrize(
         "uri",
-        ["dataset://a/b", "oci://b/k", "model://a/1", "file:///etc/passwd",
+        ["oci://b/k", "model://a/1", "file:///etc/passwd",
          "/etc/passwd", "", "http://", "http:///x", "http://[::1", "ftp://h/x", "https://h /x", "javascript:alert(1)"],
     )  # fmt: skip
     def test_others_are_refused_naming_what_works(self, project: Any, uri: str) -> None:

@@ -19,7 +19,8 @@ from accounts.models import ApiToken, EmailAddress, Owner, TotpDevice, User
 from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
-from datastores.models import Adoption, DataStore, Datum, DatumAlias
+from datastores.datasets.contents import write_files
+from datastores.models import Adoption, Dataset, DatasetVersion, DataStore, Datum, DatumAlias
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution, ExecutionInput
 from executions.types import FINAL, RUNNING, Status
@@ -299,6 +300,30 @@ def make_run(
     )
     facts = {"output_execution_id": execution.pk, "output_execution_counter": execution.counter}
     return execution, [make_datum(project, name=name, **facts) for name in outputs]
+
+
+def make_dataset(
+    *projects: Project, name: str = "", owner: User | Organization | None = None, **fields: Any
+) -> Dataset:
+    """There for the given projects; without any for every project of `owner`."""
+    belongs_to = projects[0].owner if projects else (owner or make_user()).owner
+    values = {"for_every_project": not projects, **fields}
+    dataset = Dataset.objects.create(owner=belongs_to, name=name or f"dataset{next(_numbers)}", **values)
+    dataset.projects.set(projects)
+    return dataset
+
+
+def make_dataset_version(
+    dataset: Dataset | None = None,
+    *datums: Datum,
+    name: str = "",
+    base: DatasetVersion | None = None,
+    **fields: Any,
+) -> DatasetVersion:
+    dataset = dataset or make_dataset()
+    version = DatasetVersion.objects.create(dataset=dataset, name=name or f"v{next(_numbers)}", **fields)
+    write_files(version, datum_ids=[datum.pk for datum in datums], base=base, left_out_ids=[])
+    return version
 
 
 def _next_counter(project: Project) -> int:

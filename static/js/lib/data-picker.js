@@ -1,4 +1,4 @@
-/* A dialog to choose files of the project: pickData(projectId) resolves to their datum:// addresses. */
+/* A dialog to choose files of the project: pickData(projectId) resolves to their datum:// addresses, and those of datasets. */
 
 import { api, errorText } from "./api.js";
 import { formatRelative } from "./time.js";
@@ -43,13 +43,18 @@ export function pickData(projectId) {
 async function find(projectId, text) {
   const files = new URLSearchParams({ project: projectId, search: text, limit: LIMIT, ordering: "-ctime", no_count: "true", purged: "false" });
   const aliases = new URLSearchParams({ project: projectId, limit: 1000, no_count: "true" });
-  const [data, names] = await Promise.all([
-    api("GET", `/api/v0/data/?${files}`), api("GET", `/api/v0/datum-aliases/?${aliases}`),
+  const datasets = new URLSearchParams({ project: projectId, search: text, limit: LIMIT, no_count: "true" });
+  const [data, names, collections] = await Promise.all([
+    api("GET", `/api/v0/data/?${files}`), api("GET", `/api/v0/datum-aliases/?${aliases}`), api("GET", `/api/v0/datasets/?${datasets}`),
   ]);
   if (!data.ok) return { problem: errorText(data), items: [] };
   const matching = (names.data?.results ?? []).filter((alias) => alias.name.toLowerCase().includes(text.toLowerCase()));
+  const filled = (collections.data?.results ?? []).filter((dataset) => dataset.latest_version);
   return {
     items: [
+      ...filled.map((dataset) => ({
+        uri: dataset.latest_version.uri, name: dataset.latest_version.uri, detail: "dataset, latest version",
+      })),
       ...matching.slice(0, LIMIT).map((alias) => ({ uri: `datum://${alias.name}`, name: alias.name, detail: "alias" })),
       ...data.data.results.map((datum) => ({ uri: `datum://${datum.id}`, name: datum.name, detail: detail(datum) })),
     ],

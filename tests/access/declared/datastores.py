@@ -8,6 +8,7 @@ from tests.access.declared.route import (
     OWN,
     PROJECT,
     PROJECT_SETTINGS,
+    PROJECT_WORK,
     SIGNED_IN,
     V0,
     P,
@@ -17,6 +18,7 @@ from tests.access.declared.route import (
 )  # fmt: skip
 
 ORG = "organizations/<str:organization>/stores/"
+D = f"{P}data/datasets/"
 SETTINGS = f"{P}settings/stores/"
 
 ROUTES: dict[str, Route] = {
@@ -61,9 +63,32 @@ ROUTES: dict[str, Route] = {
     f"{V0}retention-rules/<uuid:rule_id>/disable/": api(PROJECT_SETTINGS, "post"),
     f"{P}settings/retention/": page(PROJECT_SETTINGS, "get", "post", name="new", min_age_days=30),
     f"{P}settings/retention/<uuid:rule_id>/": page(PROJECT_SETTINGS, "get", "post", action="try"),
+    f"{V0}datasets/": api(SIGNED_IN, "get", "post", name="created"),
+    f"{V0}datasets/<uuid:dataset_id>/": api(PROJECT, "get", "patch", "delete", notes="seen"),
+    f"{V0}datasets/<uuid:dataset_id>": api(PROJECT, "get", "patch", "delete", notes="seen"),
+    f"{V0}dataset-versions/": api(IN_BODY, "get", "post", dataset="{dataset}", name="v2", files=["{datum}"]),
+    f"{V0}dataset-versions/<uuid:version_id>/": api(PROJECT, "get", "patch", notes="seen"),
+    f"{V0}dataset-versions/<uuid:version_id>": api(PROJECT, "get", "patch", notes="seen"),
+    f"{V0}dataset-versions/<uuid:version_id>/files/": api(PROJECT),
+    f"{V0}dataset-versions/<uuid:version_id>/diff/": api(PROJECT),
+    f"{V0}dataset-version-aliases/": api(IN_BODY, "get", "post", name="new", version="{version}"),
+    f"{V0}dataset-version-aliases/<uuid:alias_id>/": api(
+        PROJECT, "get", "put", "delete", version="{version}"
+    ),
     f"{P}data/": page(PROJECT),
     f"{P}data/aliases/<uuid:alias_id>/": page(PROJECT),
     f"{P}data/aliases/": page(PROJECT),
+    D: page(PROJECT, "get", "post", name="created"),
+    f"{D}<uuid:dataset_id>/": page(PROJECT),
+    f"{D}<uuid:dataset_id>/build/": page(PROJECT_WORK),
+    f"{D}<uuid:dataset_id>/describe/": page(PROJECT, "post", notes="seen"),
+    f"{D}<uuid:dataset_id>/delete/": page(PROJECT, "post"),
+    f"{D}<uuid:dataset_id>/alias/": page(PROJECT, "post", name="new", version="latest"),
+    f"{D}<uuid:dataset_id>/alias/delete/": page(PROJECT, "post", name="secret-version-alias"),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/": page(PROJECT),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/describe/": page(PROJECT, "post", notes="seen"),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/diff/": page(PROJECT),
+    "organizations/<str:organization>/datasets/": page(ORGANIZATION),
     ORG: page(ADMINISTERED),
     f"{ORG}create/<str:kind>/": page(ADMINISTERED, "get", "post"),
     f"{ORG}<uuid:store_id>/": page(ADMINISTERED, "get", "post"),

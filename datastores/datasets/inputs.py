@@ -1,0 +1,64 @@
+"""Versions of datasets as inputs of executions."""
+
+from django.db.models import QuerySet
+
+from datastores.datasets.access import usable_before, usable_by
+from datastores.datasets.contents import files_of, readable, unreadable
+from datastores.datasets.errors import (
+    MOST_NAMES,
+    DatasetAddressRefused,
+    DatasetUnknown,
+    VersionEmpty,
+    VersionIncomplete,
+    VersionUnknown,
+)
+from datastores.datasets.models import Dataset, DatasetFile, DatasetVersion
+from datastores.datasets.names import parse_address
+from datastores.datasets.selectors import find_version, names_in
+from projects.models import Project
+
+
+def version_for(project: Project, uri: str) -> DatasetVersion:
+    """The version that an address means for a new run of a project, all of its files readable.
+
+    Raises `DatasetAddressRefused`, `DatasetUnknown`, `VersionUnknown`, `VersionEmpty` or `VersionIncomplete`.
+    """
+    return _version(uri, usable_by(project))
+
+
+def version_kept(project: Project, uri: str) -> DatasetVersion:
+    """The same for a run that is there, by the address that it keeps; also when the dataset was deleted meanwhile."""
+    return _version(uri, usable_before(project))
+
+
+def files_after(version: DatasetVersion, after: str) -> QuerySet[DatasetFile]:
+    """The readable files of a version behind the row with this id, in the order of their names; "" begins at the first."""
+    files = readable(files_of(version), version.dataset.owner_id)
+    return files.filter(pk__gt=int(after)) if after else files
+
+
+def _version(uri: str, known: QuerySet[Dataset]) -> DatasetVersion:
+    try:
+        address = parse_address(uri)
+    except DatasetAddressRefused as error:
+        error.field = "inputs"
+        raise
+    dataset = known.filter(name__iexact=address.dataset).first()
+    if dataset is None:
+        raise DatasetUnknown(
+            uri, address.dataset, list(known.order_by("name").values_list("name", flat=True))
+        )
+    version = find_version(dataset, address.version)
+    if version is None:
+        raise VersionUnknown(uri, dataset.name, names_in(dataset))
+    _check_whole(version)
+    return version
+
+
+def _check_whole(version: DatasetVersion) -> None:
+    if not version.file_count:
+        raise VersionEmpty(version.uri)
+    gone = unreadable(files_of(version), version.dataset.owner_id)
+    names = list(gone.values_list("name", flat=True)[:MOST_NAMES])
+    if names:
+        raise VersionIncomplete(version.uri, names, gone.count())
