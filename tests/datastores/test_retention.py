@@ -223,6 +223,9 @@ class TestPages:
         alice_browser.post(f"{at}{rule.pk}/", {"action": "try"})
         page = alice_browser.get(f"{at}{rule.pk}/").content.decode()
         assert "ancient.bin" in page
+        Datum.objects.update(purged_at=clock.now())
+        page = alice_browser.get(f"{at}{rule.pk}/").content.decode()
+        assert "No file fits the rule now." in page, "tried, though nothing is found"
         alice_browser.post(f"{at}{rule.pk}/", {"action": "enable"})
         assert RetentionRule.objects.get().enabled_at
         assert "old" in alice_browser.get(at).content.decode()
