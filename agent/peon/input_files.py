@@ -18,9 +18,10 @@ class InputFiles:
     A server that knows no pages has put every file into the details, and has no `next_files` there.
     """
 
-    def __init__(self, details, api, say):
+    def __init__(self, details, api, say, make_room):
         self._api = api
         self._say = say
+        self._make_room = make_room  # hears of files before they are taken
         self._entries = {entry["name"]: entry for entry in details["inputs"]}
         self._knows_pages = "next_files" in details
         self._next = details.get("next_files")
@@ -33,6 +34,7 @@ class InputFiles:
         for entry in details["inputs"]:
             for file in entry["files"]:
                 self._arrive(entry, file, None)
+        self._prepare()
 
     def take(self):
         """(entry, file) to be downloaded next; None when there are no more. Raises JobFailed when a page cannot be had."""
@@ -40,11 +42,6 @@ class InputFiles:
             while not self._waiting and self._next is not None:
                 self._read_page()
             return self._waiting.popleft() if self._waiting else None
-
-    def waiting(self):
-        """Those that are known already and not taken yet."""
-        with self._taking:
-            return [file for _, file in self._waiting]
 
     def renewal(self, entry, file):
         """`renew(refused url)` gives the file with a fresh address, or None; None when that is not the platform's to give."""
@@ -69,6 +66,10 @@ class InputFiles:
             entry["files"].append(file)
             self._arrive(entry, file, begin)
         self._next = page["next"]
+        self._prepare()
+
+    def _prepare(self):
+        self._make_room([file for _, file in self._waiting])
 
     def _arrive(self, entry, file, page):
         self._names[entry["name"]].take(file)

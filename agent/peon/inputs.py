@@ -30,10 +30,9 @@ class InputFetcher:
 
         {(input name, file name): measured}. Raises JobFailed for one that cannot be had.
         """
-        files = InputFiles(details, self._api, self._say)
+        files = InputFiles(details, self._api, self._say, self._downloader.make_room)
         for entry in details["inputs"]:
             os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
-        self._downloader.make_room(files.waiting())
         found = {}
 
         def fetch_one(taken):
