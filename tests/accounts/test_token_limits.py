@@ -198,8 +198,11 @@ class TestLoginLink:
         second.get(browser.get("/api/v0/users/login_link/").json()["url"])
         assert second.session.get_expiry_date() == end
 
-    def test_revoking_the_token_signs_it_out(self, browser: Client, alice: User) -> None:
-        services.revoke_api_token(token=alice.api_tokens.get(), actor=alice)
+    def test_revoking_the_token_signs_it_out(
+        self, browser: Client, alice: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            services.revoke_api_token(token=alice.api_tokens.get(), actor=alice)
         assert browser.get(ME).status_code in (401, 403)
         assert not alice.user_sessions.exists()
 
