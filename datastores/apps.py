@@ -10,6 +10,8 @@ class DatastoresConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores import defaults  # models are not loaded before this
+        from datastores.datasets.keeping import VERSIONS
+        from datastores.keeping import keepers
         from datastores.retention import background  # noqa: F401  (tasks that Celery does not look for there)
         from datastores.selectors import upload_store_is_usable
         from datastores.web import datasets, organization_stores
@@ -24,6 +26,7 @@ class DatastoresConfig(AppConfig):
         owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
         change_checks.append(defaults.check_store_of_project)
         settings_checks.append(defaults.check_store_of_organization)
+        keepers.append(VERSIONS)
         tabs.append(organization_stores.TAB)
         tabs.append(datasets.TAB)
         store_choices.append(default_choices)

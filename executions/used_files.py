@@ -7,6 +7,7 @@ from django.db.models import Exists, QuerySet
 
 from accounts.models import User
 from common.errors import DomainError
+from datastores.datasets.keeping import versions_with
 from datastores.errors import InputNotFound, InputPurged
 from datastores.inputs import DATUM_SCHEME
 from datastores.keeping import Keeper, of_file
@@ -80,9 +81,18 @@ def _using() -> Exists:
 
 def _objection(datum: Datum) -> DomainError | None:
     needed = _needed_now().filter(datum=datum).select_related("execution").order_by("execution_id").first()
-    if needed is None:
-        return None
-    return FileNeeded(datum.name, needed.execution.counter, needed.execution.status)
+    execution = needed.execution if needed is not None else _first_with_version_of(datum)
+    return FileNeeded(datum.name, execution.counter, execution.status) if execution is not None else None
+
+
+def _first_with_version_of(datum: Datum) -> Execution | None:
+    """An unfinished execution with a version of a dataset that has the file. The inputs of those few are read one by one."""
+    versions = {version.uri for version in versions_with(datum)}
+    unfinished = Execution.objects.filter(ended_at__isnull=True, deleted_at__isnull=True) if versions else ()
+    for execution in unfinished:
+        if any(uri in versions for declared in execution.inputs for uri in declared["urls"]):
+            return execution
+    return None
 
 
 JOBS = Keeper("an execution", _holding, _using, _objection)

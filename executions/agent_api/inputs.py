@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from common.errors import DomainError
+from datastores.datasets.errors import DatasetUnknown, VersionEmpty, VersionUnknown
 from datastores.errors import InputEmpty, InputNotFound, InputPurged
 from datastores.inputs import DATUM_SCHEME, WEB_SCHEMES, Inputs, Position
 from datastores.types import InputFile
@@ -30,7 +31,7 @@ MOST_AT_ONCE = 100
 _START = Position()
 KEEP_FULL = "full"
 KEEP_SUFFIX = "suffix"
-_MISSING = (InputEmpty, InputNotFound, InputPurged)
+_MISSING = (InputEmpty, InputNotFound, InputPurged, DatasetUnknown, VersionUnknown, VersionEmpty)
 """What an optional input may be."""
 
 

@@ -75,7 +75,10 @@ class TestWhatWouldGo:
         assert len(names(rule_of(project, name="all"))) == 2
 
     def test_what_is_held_stays_whatever_the_rule_says(self, project: Project) -> None:
-        aliased, queued, _ = (old(project, name) for name in ("aliased", "queued", "free"))
+        aliased, queued, versioned, _ = (
+            old(project, name) for name in ("aliased", "queued", "versioned", "free")
+        )
+        factories.make_dataset_version(factories.make_dataset(project), versioned)
         factories.make_alias(project, "best", aliased)
         factories.make_run(project, inputs=(queued,), status=Status.QUEUED)
         assert names(rule_of(project)) == ["free"]

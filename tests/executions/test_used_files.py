@@ -7,6 +7,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from common import clock
 from common.errors import DomainError
 from datastores.models import Datum
 from datastores.services import purge_datum
@@ -82,6 +83,19 @@ class TestPurge:
         assert f"'train.csv' is an input of execution #{job.counter}, which is {status}" in str(answer.json())
         datum.refresh_from_db()
         assert datum.purged_at is None
+
+    def test_a_job_that_needs_a_version_of_a_dataset_with_the_file_is_named(
+        self, project: Project, alice: User
+    ) -> None:
+        datum = factories.make_datum(project, name="train.csv")
+        version = factories.make_dataset_version(factories.make_dataset(project), datum)
+        declared = {"name": "data", "urls": [version.uri], "keep_directories": "none", "filename": None,
+                    "download": "always", "optional": False}  # fmt: skip
+        job = factories.make_execution(project, status=Status.QUEUED, inputs=[declared])
+        with pytest.raises(FileNeeded, match=f"#{job.counter}"):
+            purge_datum(datum=datum, actor=alice)
+        type(job).objects.update(status=Status.COMPLETE, ended_at=clock.now())
+        purge_datum(datum=datum, actor=alice)
 
     def test_when_it_has_ended_the_file_may_go(self, project: Project, alice: User) -> None:
         datum = factories.make_datum(project)
