@@ -60,7 +60,7 @@ class TestNames:
             "a\u200bb",
             "..",
             "x" * 129,
-            str(uuid4()),
+            "d1046317-aba3-4d2b-b14b-3705af6b5b6c",
         ],
     )
     def test_that_do_not(self, alice: Any, project: Any, name: str) -> None:
