@@ -170,7 +170,7 @@ def _keep_namespaces_apart(environment: Environment) -> None:
     older = Organization.objects.filter(pk__lt=environment.owner_id).annotate(
         namespace=Concat(Replace(Lower("owner__name"), Value("."), Value("-")), Value("-"))
     )
-    for field in sorted(FIXED):
+    for field in ("slug", "queue_name"):
         fitting = checks.namespaces_around(getattr(environment, field))
         if older.filter(namespace__in=fitting).exists():
             raise NamespaceTaken(field)

@@ -52,16 +52,16 @@ class TestSending:
             answer = alice_api.post(path, body)
         assert answer.status_code == 201
         shown = answer.json()
-        assert (shown["email"], shown["role"], shown["status"]) == ("New@Example.com", "viewer", "pending")
+        assert (shown["email"], shown["role"], shown["status"]) == ("New@example.com", "viewer", "pending")
         assert shown["teams"] == [{"id": str(vision.pk), "name": "vision"}]
         assert shown["inviter"] == {"id": alice.pk, "username": "alice"}
         (letter,) = letters
-        assert letter.to == ["New@Example.com"]
+        assert letter.to == ["New@example.com"]
         assert letter.subject == "alice invites you to the organization acme"
         invitation = invitations.find(Invitation, secret_in(letter))
         assert timedelta(days=6, hours=23) < invitation.expires_at - clock.now() <= timedelta(days=7)
         (row,) = audited("invitation.sent")
-        assert row.after == {"email": "New@Example.com", "role": "viewer", "teams": ["vision"]}
+        assert row.after == {"email": "New@example.com", "role": "viewer", "teams": ["vision"]}
 
     def test_the_secret_is_in_the_letter_only(
         self, alice_api: Any, path: str, committed: Any, letters: list[EmailMessage]
