@@ -3,7 +3,7 @@
 Each step that fails says what to change. What is found wrong is a result, not an exception: somebody is looking at a form.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from datastores.opening import object_store
 FOLDER = "connection-tests"
 _SECONDS = 20
 _LONGEST_ANSWER = 300
+_MOST_BYTES = 64 * 1024
+"""Of an answer. The file that is read back is smaller, and an endpoint is a user's: it may answer without end."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,18 @@ class Step:
         return not self.problem
 
 
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 class GrantRefused(DomainError):
     code = "store_grant_refused"
 
-    def __init__(self, what: str, answer: requests.Response) -> None:
-        text = " ".join(answer.text.split())[:_LONGEST_ANSWER]
+    def __init__(self, what: str, answer: Answer) -> None:
+        text = " ".join(answer.content.decode("utf-8", "replace").split())[:_LONGEST_ANSWER]
         super().__init__(
             f"The store answered {answer.status_code} to a signed request that {what}: {text} Check the permissions of the "
             "credentials, the region, and the clock of the server."
@@ -148,17 +157,22 @@ class Unreachable(DomainError):
         )
 
 
-def _send(grant: Grant, what: str, data: bytes | None = None) -> requests.Response:
+def _send(grant: Grant, what: str, data: bytes | None = None) -> Answer:
     try:
-        with judged(requests.Session()) as session:
-            return session.request(
+        with (
+            judged(requests.Session()) as session,
+            session.request(
                 grant.method,
                 grant.url,
                 headers=grant.headers,
                 data=data,
                 timeout=_SECONDS,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as answer,
+        ):
+            content = next(answer.iter_content(_MOST_BYTES), b"")
+            return Answer(answer.status_code, answer.headers, content)
     except requests.RequestException as error:
         raise Unreachable(what, error) from error
 

@@ -42,6 +42,10 @@ def open_store(kind: str, settings: Settings) -> ObjectStore:
             Problem.LIBRARY,
             f"This installation cannot use stores of type {kind}: install its extra `{extra}`.",
         ) from error
+    except ValueError as error:  # such as a region that no host name can hold
+        raise StoreProblem(
+            Problem.CONFIGURATION, f"The settings of the store cannot be used: {error}"
+        ) from error
 
 
 def _open_s3(settings: Settings) -> ObjectStore:

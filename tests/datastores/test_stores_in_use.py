@@ -95,12 +95,15 @@ class TestTryingOut:
             ({"bucket": ""}, "'bucket'"),
             ({"endpoint_url": "ftp://x"}, "https://"),
             ({"endpoint_url": "http://no-such-host.invalid"}, "no-such-host.invalid"),
+            ({"region": "a b"}, "cannot be used"),
+            ({"endpoint_url": "http://127.0.0.1:99999"}, ""),
         ],
     )
     def test_settings_that_cannot_be(
         self, changes: Any, told: str, project: Any, all_emulators: Emulators
     ) -> None:
         [step] = steps_of(connect(all_emulators.get("s3"), project, **changes), base_url="http://x")
+        assert not step.succeeded
         assert told in step.problem
 
     @pytest.mark.parametrize(
