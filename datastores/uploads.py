@@ -127,6 +127,7 @@ def _part_grants(datum: Datum, place: ObjectStore, base_url: str) -> list[PartGr
                 upload_id=datum.upload_id,
                 number=number,
                 offset=offset,
+                size_bytes=size,
                 lifetime_seconds=settings.FILE_URL_LIFETIME_SECONDS,
                 base_url=base_url,
             ),

@@ -77,7 +77,15 @@ class AzureStore:
         return new_token()[:16]
 
     def grant_part(
-        self, key: str, *, upload_id: str, number: int, offset: int, lifetime_seconds: int, base_url: str
+        self,
+        key: str,
+        *,
+        upload_id: str,
+        number: int,
+        offset: int,
+        size_bytes: int,
+        lifetime_seconds: int,
+        base_url: str,
     ) -> Grant:
         url = self._sign(key, BlobSasPermissions(create=True, write=True), lifetime_seconds)
         block = quote(_block_id(upload_id, number), safe="")

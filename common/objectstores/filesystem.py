@@ -55,10 +55,24 @@ class FilesystemStore:
         return new_token()
 
     def grant_part(
-        self, key: str, *, upload_id: str, number: int, offset: int, lifetime_seconds: int, base_url: str
+        self,
+        key: str,
+        *,
+        upload_id: str,
+        number: int,
+        offset: int,
+        size_bytes: int,
+        lifetime_seconds: int,
+        base_url: str,
     ) -> Grant:
         token = FileToken(
-            "PUT", key, _expiry(lifetime_seconds), upload_id=upload_id, part_number=number, offset=offset
+            "PUT",
+            key,
+            _expiry(lifetime_seconds),
+            size_bytes=size_bytes,
+            upload_id=upload_id,
+            part_number=number,
+            offset=offset,
         )
         return Grant("PUT", _address(base_url, token, key))
 

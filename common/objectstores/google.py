@@ -65,7 +65,15 @@ class GoogleStore:
         return new_token()
 
     def grant_part(
-        self, key: str, *, upload_id: str, number: int, offset: int, lifetime_seconds: int, base_url: str
+        self,
+        key: str,
+        *,
+        upload_id: str,
+        number: int,
+        offset: int,
+        size_bytes: int,
+        lifetime_seconds: int,
+        base_url: str,
     ) -> Grant:
         return Grant("PUT", self._sign(_part_key(key, upload_id, number), "PUT", lifetime_seconds))
 

@@ -104,9 +104,17 @@ class S3Store:
         return upload_id
 
     def grant_part(
-        self, key: str, *, upload_id: str, number: int, offset: int, lifetime_seconds: int, base_url: str
+        self,
+        key: str,
+        *,
+        upload_id: str,
+        number: int,
+        offset: int,
+        size_bytes: int,
+        lifetime_seconds: int,
+        base_url: str,
     ) -> Grant:
-        which = {"UploadId": upload_id, "PartNumber": number}
+        which = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size_bytes}
         return Grant("PUT", self._sign(self._upload_client, "upload_part", key, lifetime_seconds, which))
 
     def finish_upload(self, key: str, *, upload_id: str, parts: Sequence[Part]) -> None:

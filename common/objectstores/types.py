@@ -124,9 +124,18 @@ class ObjectStore(Protocol):
         ...
 
     def grant_part(
-        self, key: str, *, upload_id: str, number: int, offset: int, lifetime_seconds: int, base_url: str
+        self,
+        key: str,
+        *,
+        upload_id: str,
+        number: int,
+        offset: int,
+        size_bytes: int,
+        lifetime_seconds: int,
+        base_url: str,
     ) -> Grant:
-        """A request that writes part `number`, which begins at `offset` of the object. It may be repeated."""
+        """A request that writes part `number`, which begins at `offset` of the object and has `size_bytes`. It may be
+        repeated. Stores that can refuse another size do."""
         ...
 
     def finish_upload(self, key: str, *, upload_id: str, parts: Sequence[Part]) -> None:

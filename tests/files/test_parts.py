@@ -6,7 +6,7 @@ import pytest
 from django.core.files.storage import storages
 
 from common.files.parts import PartTooLate
-from common.files.receiving import Receiving, receive
+from common.files.receiving import Receiving, TooLarge, receive
 from common.files.requests import FileRequest, incoming_folder
 from common.files.tokens import FileToken
 from common.ids import new_token
@@ -27,7 +27,7 @@ def key() -> str:
 
 
 def sending(key: str, upload_id: str, content: bytes = CONTENT) -> Receiving:
-    token = FileToken("PUT", key, 0, upload_id=upload_id, part_number=1)
+    token = FileToken("PUT", key, 0, size_bytes=len(CONTENT), upload_id=upload_id, part_number=1)
     return receive(FileRequest(token, "a", Path("unused"), {"content-length": str(len(content))}))
 
 
@@ -79,3 +79,8 @@ def test_a_part_that_begins_while_the_upload_is_finished_is_too_late(
     monkeypatch.setattr("common.objectstores.filesystem.place", place_while_somebody_sends)
     store.finish_upload(key, upload_id=upload_id, parts=[Part(1, len(CONTENT))])
     assert refused == ["already_stored"]
+
+
+def test_a_part_that_is_longer_than_announced_is_refused(store: FilesystemStore, key: str) -> None:
+    with pytest.raises(TooLarge):
+        sending(key, store.start_upload(key), CONTENT + b"!")

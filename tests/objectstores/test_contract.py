@@ -72,7 +72,13 @@ def upload_in_parts(
     for index in order or range(len(contents)):
         offset = sum(map(len, contents[:index]))
         grant = store.grant_part(
-            key, upload_id=upload_id, number=index + 1, offset=offset, lifetime_seconds=60, base_url=base_url
+            key,
+            upload_id=upload_id,
+            number=index + 1,
+            offset=offset,
+            size_bytes=len(contents[index]),
+            lifetime_seconds=60,
+            base_url=base_url,
         )
         answer = send(grant, contents[index])
         assert answer.status_code in (200, 201), answer.text
@@ -227,13 +233,13 @@ class TestUploadsInParts:
     def test_a_part_may_be_sent_again(self, store: ObjectStore, key: str, base_url: str) -> None:
         upload_id = store.start_upload(key)
         grant = store.grant_part(
-            key, upload_id=upload_id, number=1, offset=0, lifetime_seconds=60, base_url=base_url
+            key, upload_id=upload_id, number=1, offset=0, size_bytes=5, lifetime_seconds=60, base_url=base_url
         )
-        send(grant, b"first try")
+        send(grant, b"first")
         answer = send(grant, b"again")
         etag = answer.headers.get("etag", "").strip('"')
         store.finish_upload(key, upload_id=upload_id, parts=[Part(1, 5, etag)])
-        assert b"".join(store.read(key))[:5] == b"again"
+        assert b"".join(store.read(key)) == b"again"
 
     @pytest.mark.parametrize("kind", strict_about("the parts of an upload"))
     def test_a_missing_part_is_told(self, store: ObjectStore, key: str, base_url: str) -> None:
