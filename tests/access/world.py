@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from tests.access.declared.route import Route
 
 FIRST_NUMBER = 7_354_000
+NUMBERED = (
+    "accounts_owner",
+    "datastores_adoptionresult",
+    "datastores_datasetfile",
+    "datastores_datasetversionaliasmove",
+    "datastores_datumaliasmove",
+)
 Role = OrganizationMembership.Role
 
 
@@ -121,7 +128,7 @@ class World:
 
 
 def build_world() -> World:
-    _number_people_from(FIRST_NUMBER)
+    _number_rows_from(FIRST_NUMBER)
     alice, carl, mallory = (factories.make_user(name) for name in ("alice", "carl", "mallory"))
     secret = build_tenant("secret", owner=alice, collaborator=carl)
     rival = build_tenant("rival", owner=mallory, collaborator=factories.make_user("ronja"))
@@ -196,10 +203,11 @@ def _elsewhere(secret: Tenant, actors: list[Actor]) -> list[Elsewhere]:
     ]
 
 
-def _number_people_from(first: int) -> None:
-    """So that the id of a user or organization is not found in an answer by chance."""
+def _number_rows_from(first: int) -> None:
+    """So that the number of a user, an organization or a row is not found in an answer by chance."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setval(pg_get_serial_sequence('accounts_owner', 'id'), %s)", [first])
+        for table in NUMBERED:
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, first])
 
 
 def _person(
