@@ -12,7 +12,15 @@ from common.admin import CHANGE, DELETE, PlatformAdmin
 from datastores import connecting, services
 from datastores.connecting import RIGHTS
 from datastores.datasets import admin as datasets
-from datastores.models import Adoption, AdoptionResult, DataStore, Datum, DatumAlias
+from datastores.models import (
+    Adoption,
+    AdoptionResult,
+    DataStore,
+    Datum,
+    DatumAlias,
+    DatumAliasMove,
+    RetentionRule,
+)
 from organizations.access import administered_by
 
 __all__ = ["DataStoreAdmin", "DatumAdmin", "DatumAliasAdmin", "datasets"]
@@ -140,3 +148,31 @@ class AdoptionResultAdmin(PlatformAdmin):
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "adoption__project__owner_id")
+
+
+@admin.register(DatumAliasMove)
+class DatumAliasMoveAdmin(PlatformAdmin):
+    """History: to look at."""
+
+    list_display = ("name", "project", "from_name", "to_name", "actor_name", "execution_counter", "moved_at")
+    list_select_related = ("project__owner",)
+    search_fields = ("name", "project__name")
+    ordering = ("-id",)
+    readonly_fields = ("id", "moved_at")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(PlatformAdmin):
+    """To look at; rules are tried and enabled in the settings of their project."""
+
+    list_display = ("name", "project", "store", "min_age_days", "tag", "name_pattern", "only_unused", "enabled_at", "purged_count")  # fmt: skip
+    list_select_related = ("project__owner", "store")
+    search_fields = ("name", "project__name")
+    ordering = ("-id",)
+    readonly_fields = ("id", "created_at")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "project__owner_id")

@@ -10,7 +10,7 @@ from accounts.current import user_of
 from accounts.models import User
 from common.admin import PlatformAdmin, as_uuid
 from executions import services
-from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
+from executions.models import Execution, ExecutionInput, LogChunk, MetadataChunk, ResourceSample
 from organizations.access import administered_by
 
 LONGEST_COUNTER = 18
@@ -99,3 +99,9 @@ class MetadataChunkAdmin(ChunkAdmin):
 @admin.register(ResourceSample)
 class ResourceSampleAdmin(ChunkAdmin):
     list_display = ("id", "execution", "started_at", "sample_count")
+
+
+@admin.register(ExecutionInput)
+class ExecutionInputAdmin(ChunkAdmin):
+    list_display = ("id", "execution", "name", "datum")
+    list_select_related = ("execution", "datum")

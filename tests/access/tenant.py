@@ -23,6 +23,7 @@ from datastores.models import (
     DataStore,
     Datum,
     DatumAlias,
+    DatumAliasMove,
     RetentionRule,
 )
 from environments.models import Environment, RegistryCredentials, TeamPlace
@@ -84,6 +85,7 @@ class Tenant:
     execution: Execution
     datum: Datum
     alias: DatumAlias
+    datum_alias_move: DatumAliasMove
     adoption: Adoption
     adoption_result: AdoptionResult
     rule: RetentionRule
@@ -256,6 +258,13 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "execution": execution,
         "datum": datum,
         "alias": DatumAlias.objects.create(project=project, name=f"{word}-alias", datum=datum),
+        "datum_alias_move": DatumAliasMove.objects.create(
+            project=project,
+            name=f"{word}-alias",
+            moved_at=clock.now(),
+            to_datum_id=datum.pk,
+            to_name=datum.name,
+        ),
         "rule": RetentionRule.objects.create(
             project=project, name=f"{word}-rule", min_age_days=30, tried_at=clock.now()
         ),

@@ -12,9 +12,10 @@ from accounts.services import create_api_token
 from audit.services import record
 from common import clock
 from datastores.datasets import services
-from datastores.models import DatumAlias
+from datastores.models import RetentionRule
+from datastores.services import set_alias
 from environments.models import RegistryCredentials, TeamPlace, Worker
-from executions.models import Execution, LogChunk, MetadataChunk, ResourceSample
+from executions.models import Execution, ExecutionInput, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
 from organizations.models import Invitation
 from projects.models import (
@@ -78,7 +79,9 @@ def build_world() -> dict[str, Any]:
     store = factories.make_store(credentials=SECRETS[3])
     factories.make_adoption(project, store).results.create(uri="s3://bucket/folder/a", outcome="refused")
     datum = factories.make_datum(project, name="model.bin")
-    DatumAlias.objects.create(project=project, name="best", datum=datum)
+    set_alias(project=project, actor=alice, name="best", datum=datum)
+    RetentionRule.objects.create(project=project, name="old files", min_age_days=30)
+    ExecutionInput.objects.create(execution=execution, datum=datum, name="data")
     dataset = factories.make_dataset(project)
     version = factories.make_dataset_version(dataset, datum)
     services.set_alias(version=version, actor=alice, name="production")
