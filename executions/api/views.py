@@ -60,9 +60,10 @@ class ExecutionListView(GenericAPIView[Execution]):
             spec=body.spec(),
             copied_from=selectors.get_execution(user, str(origin)) if origin else None,
         )
-        nothing_yet = frozenset({"events", "metadata", "outputs"})
+        known_here = frozenset({"environment_variables", "events", "metadata", "outputs"})
         shown = {
-            **represent_detail(execution, request, nothing_yet),
+            **represent_detail(execution, request, known_here),
+            "environment_variables": execution.environment_variables,  # as whoever creates it has just said
             "events": [],
             "metadata": [],
             "outputs": [],
