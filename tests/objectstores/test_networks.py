@@ -96,6 +96,11 @@ def by_name(emulator: Emulator) -> tuple[dict[str, Any], str, int]:
 
 
 class TestEveryKindOfStore:
+    @pytest.fixture(autouse=True)
+    def bucket_in_the_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The emulator of S3 would take the first word of a host name for a bucket."""
+        monkeypatch.setattr("moto.settings.S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
+
     @pytest.fixture(params=KINDS)
     def emulator(self, request: pytest.FixtureRequest, all_emulators: Emulators) -> Emulator:
         return all_emulators.get(request.param)
