@@ -13,7 +13,7 @@ from statistics import median
 import httpx
 
 from bench.figures import Figure, Reference, percentile
-from bench.listing import environment_of, manage
+from bench.listing import environment_of
 from bench.running import running_platform
 from tests.support.live import CHECKOUT, LivePlatform
 
@@ -24,26 +24,44 @@ PAGE = "/api/v0/executions/?limit=50"
 
 
 def measure() -> Iterator[Figure]:
+    """Each figure as soon as it is known, so that what has been measured is not lost with what comes after it."""
     with running_platform() as platform:
         began = time.monotonic()
-        options = ["--quick"] if os.environ.get("BENCH_QUICK") else []
-        said = manage(platform, "seed_tenants", f"--password={PASSWORD}", *options)
-        seeding_seconds = time.monotonic() - began
-        names = dict(re.findall(r"(Most memberships|Median|None): (\S+)\.", said))
-        users = {"most": names["Most memberships"], "median": names["Median"], "none": names["None"]}
-        whole = {who: requests_of(platform, name) for who, name in users.items()}
-        queries = {who: queries_of(platform, name) for who, name in users.items()}
-    yield Figure("seeding the installation", seeding_seconds, "s")
-    yield Figure("executions of the user with most memberships, request, p50", whole["most"][50], "ms", 40)
-    yield Figure("same, p99", whole["most"][99], "ms", 120)
-    yield Figure("same, first request: the count is not remembered yet", whole["most"]["first"], "ms")
-    yield Figure("executions of the median user, request, p50", whole["median"][50], "ms")
-    yield Figure("executions of a user who sees none, request, p50", whole["none"][50], "ms")
-    for who, text in {"most": "with most memberships", "median": "in the middle"}.items():
-        found = queries[who]
-        floor = Reference(f"known ids of {found['projects']:,.0f} projects, p50", found["floor"])
-        yield Figure(f"page of the user {text}, queries only, p50", found["p50"], "ms", references=(floor,))
-        yield Figure("same, p99", found["p99"], "ms")
+        users = seed(platform)
+        yield Figure("seeding the installation", time.monotonic() - began, "s", 240)
+        most = requests_of(platform, users["Most memberships"])
+        yield Figure("executions of the user with most memberships, request, p50", most[50], "ms", 40)
+        yield Figure("same, p99", most[99], "ms", 120)
+        yield Figure("same, first request: the count is not remembered yet", most["first"], "ms")
+        for who, text in {"Median": "the median user", "None": "a user who sees none"}.items():
+            found = requests_of(platform, users[who])
+            yield Figure(f"executions of {text}, request, p50", found[50], "ms")
+        for who, text in {"Most memberships": "with most memberships", "Median": "in the middle"}.items():
+            queries = queries_of(platform, users[who])
+            floor = Reference(f"known ids of {queries['projects']:,.0f} projects, p50", queries["floor"])
+            yield Figure(
+                f"page of the user {text}, queries only, p50", queries["p50"], "ms", references=(floor,)
+            )
+            yield Figure("same, p99", queries["p99"], "ms")
+
+
+def seed(platform: LivePlatform) -> Mapping[str, str]:
+    """The names of the users to measure. What the command says, and what it complains of, is shown as it comes."""
+    options = ["--quick"] if os.environ.get("BENCH_QUICK") else []
+    command = [sys.executable, "manage.py", "seed_tenants", f"--password={PASSWORD}", *options]
+    said = ""
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment_of(platform), stdout=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout or ():
+            print(line, end="", file=sys.stderr, flush=True)
+            said += line
+    if running.returncode:
+        killed = " A negative number is a signal: 9 is what the system sends when memory runs out."
+        raise SystemExit(
+            f"Seeding ended with {running.returncode}.{killed if running.returncode < 0 else ''}"
+        )
+    return dict(re.findall(r"(Most memberships|Median|None): (\S+)\.", said))
 
 
 def requests_of(platform: LivePlatform, username: str) -> Mapping[int | str, float]:
@@ -71,7 +89,7 @@ def queries_of(platform: LivePlatform, username: str) -> Mapping[str, float]:
     """Times inside a process beside the server, see `access_queries`."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.access_queries", username, str(RUNS), str(REQUESTS)],
-        cwd=CHECKOUT, env=environment_of(platform), check=True, capture_output=True, text=True,
+        cwd=CHECKOUT, env=environment_of(platform), check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout)
     return found

@@ -17,6 +17,10 @@ _ROWS_PER_READ = 500
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
+Copied = Callable[[str, int], None]
+"""Is told of each table that is in the database: its name and how many rows it got."""
+
+
 class Table:
     """`given` names the columns that rows bring, in their order. Values of JSON and array columns come as their text."""
 
@@ -47,6 +51,15 @@ class Table:
         ending = self._ending
         for row in rows:
             yield "\t".join([_TEXTS[type(value)](value) for value in row]) + ending
+
+
+def copy_all(tables: Iterable[tuple[Table, Iterable[tuple[Any, ...]]]], copied: Copied) -> dict[str, int]:
+    """In this order; how many rows each got."""
+    counts: dict[str, int] = {}
+    for table, rows in tables:
+        counts[table.name] = table.copy(rows)
+        copied(table.name, counts[table.name])
+    return counts
 
 
 class _Lines(io.TextIOBase):

@@ -9,7 +9,7 @@ from datastores.models import Datum, DatumAlias
 from executions.models import Execution
 from executions.types import Status
 from valohai_app.seeding.activity import Activity, Run
-from valohai_app.seeding.copying import Table
+from valohai_app.seeding.copying import Copied, Table, copy_all
 from valohai_app.seeding.identities import DAY_MS, Kind, moment
 from valohai_app.seeding.tenants import STEPS, Rows, Tenants
 
@@ -37,7 +37,7 @@ class History:
     activity: Activity
     seed: int
 
-    def copy(self) -> dict[str, int]:
+    def copy(self, copied: Copied) -> dict[str, int]:
         base = ("id", "created_at", "updated_at")
         tables = [
             (
@@ -65,7 +65,7 @@ class History:
                 self.audit_events(),
             ),
         ]  # fmt: skip
-        return {table.name: table.copy(rows) for table, rows in tables}
+        return copy_all(tables, copied)
 
     def executions(self) -> Rows:
         tenants, ids = self.tenants, self.tenants.ids

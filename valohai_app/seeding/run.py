@@ -11,6 +11,7 @@ from accounts.models import Owner
 from common import clock
 from projects.models import Project
 from valohai_app.seeding.activity import Activity
+from valohai_app.seeding.copying import Copied
 from valohai_app.seeding.history import History
 from valohai_app.seeding.identities import Ids
 from valohai_app.seeding.population import Sizes, populate
@@ -41,9 +42,11 @@ def seed_tenants(
     password: str | None = None,
     add: bool = False,
     until: datetime | None = None,
+    copied: Copied = lambda table, rows: None,
 ) -> Seeded:
     """Fill the database. The same seed and `until` (the last moment of the history, now by default) make the same
-    rows in an empty database. Without a password nobody can sign in. Raises `AlreadySeeded`."""
+    rows in an empty database. Without a password nobody can sign in. `copied` hears of each table when it is done. Raises
+    `AlreadySeeded`."""
     began = time.monotonic()
     end_ms = int((until or clock.now()).timestamp() * 1000)
     population = populate(sizes, seed)
@@ -53,7 +56,7 @@ def seed_tenants(
             raise AlreadySeeded
         ids = Ids(_reserve_owner_ids(sizes.users + sizes.organizations), sizes.users, seed)
         tenants = Tenants(population, activity.summary(), ids, end_ms, make_password(password))
-        rows = tenants.copy() | History(tenants, activity, seed).copy()
+        rows = tenants.copy(copied) | History(tenants, activity, seed).copy(copied)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     names = (tenants.username(number) for number in (population.most, population.median(), population.none))

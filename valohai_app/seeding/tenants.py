@@ -13,7 +13,7 @@ from environments.models import Environment, TeamPlace
 from organizations.models import Organization, OrganizationMembership, Team, TeamMembership
 from projects.models import Commit, Project, ProjectCollaborator, ProjectCounter, Repository
 from valohai_app.seeding.activity import Summary
-from valohai_app.seeding.copying import Table
+from valohai_app.seeding.copying import Copied, Table, copy_all
 from valohai_app.seeding.identities import DAY_MS, Ids, Kind, moment
 from valohai_app.seeding.population import Holding, Population
 
@@ -66,7 +66,7 @@ class Tenants:
     def username(self, number: int) -> str:
         return f"user-{self.ids.user(number)}"
 
-    def copy(self) -> dict[str, int]:
+    def copy(self, copied: Copied) -> dict[str, int]:
         """Every table in the order of its foreign keys; how many rows each got."""
         base = ("id", "created_at", "updated_at")
         tables = [
@@ -105,7 +105,7 @@ class Tenants:
             ),
             (Table(DataStore, *base, "name", "kind", "access_mode", "owner_id", "project_id"), self.stores()),
         ]  # fmt: skip
-        return {table.name: table.copy(rows) for table, rows in tables}
+        return copy_all(tables, copied)
 
     def owners(self) -> Rows:
         for number in range(self.population.sizes.users):

@@ -30,13 +30,22 @@ class Command(BaseCommand):
         wanted = {name: options[name] for name in Sizes.__dataclass_fields__}
         try:
             sizes = Sizes(**{n: getattr(usual, n) if value is None else value for n, value in wanted.items()})
-            made = seed_tenants(sizes, seed=options["seed"], password=options["password"], add=options["add"])
+            made = seed_tenants(
+                sizes,
+                seed=options["seed"],
+                password=options["password"],
+                add=options["add"],
+                copied=self._copied,
+            )
         except (ValueError, AlreadySeeded) as error:
             raise CommandError(str(error)) from error
         if not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM (ANALYZE)")  # as the database itself would do it in the next minutes
-        for name, count in made.rows.items():
-            self.stdout.write(f"{count:>10,}  {name}")
         self.stdout.write(f"in {made.seconds:.0f} seconds.")
         self.stdout.write(f"Most memberships: {made.most}. Median: {made.median}. None: {made.none}.")
+
+    def _copied(self, table: str, rows: int) -> None:
+        """At once: it takes minutes, and whoever waits wants to know how far it is."""
+        self.stdout.write(f"{rows:>10,}  {table}")
+        self.stdout.flush()
