@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, Prefetch, Q, QuerySet
 
 from accounts.models import User
 from common.files import SHOWN_INLINE
@@ -185,9 +185,8 @@ def readable_by(project: Project) -> QuerySet[DataStore]:
     if project.team_id:
         shared = DataStore.teams.through.objects.filter(team_id=project.team_id)
         usable |= Q(pk__in=shared.values("datastore_id"), access_mode=mode.TEAMS)
-    if not Organization.objects.filter(pk=project.owner_id, forbid_public_stores=True).exists():
-        usable |= Q(access_mode=mode.PUBLIC)
-    return DataStore.objects.filter(usable)
+    forbidden = Organization.objects.filter(pk=project.owner_id, forbid_public_stores=True)
+    return DataStore.objects.filter(usable | Q(~Exists(forbidden), access_mode=mode.PUBLIC))
 
 
 def download_grant(datum: Datum, base_url: str, *, inline_type: str = "") -> Grant:

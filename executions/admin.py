@@ -1,6 +1,6 @@
 """A look at executions and what they said. Nothing here is edited: statuses change in `lifecycle` only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -66,7 +66,7 @@ class ExecutionAdmin(PlatformAdmin):
 class ChunkAdmin(PlatformAdmin):
     """Found by the id of their execution; there are too many of them to search otherwise."""
 
-    list_select_related = ("execution",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("execution",)
     search_help_text = "The id of an execution."
     search_fields = ("execution__id__exact",)
     ordering = ("-id",)

@@ -19,6 +19,7 @@ from datastores.datasets.errors import DatasetNotFound, VersionNotFound
 from datastores.models import Dataset, DatasetVersion
 from datastores.web.dataset_forms import AliasForm, DatasetForm, DescriptionForm
 from datastores.web.dataset_rows import difference_parts, file_rows, organization_rows, project_rows
+from datastores.web.origins import with_stores
 from organizations.access import Capability, require
 from organizations.models import Organization
 from organizations.web.pages import OrganizationTab, organization_page
@@ -182,7 +183,7 @@ def version(
         "others": found.versions.exclude(pk=shown.pk).order_by("-id")[:VERSIONS_PER_PAGE],
         "description": DescriptionForm(initial=DescriptionForm.initial_of(shown)),
     }
-    return render(request, "datastores/datasets/version.html", context)
+    return with_stores(render(request, "datastores/datasets/version.html", context), context["project"])
 
 
 @page

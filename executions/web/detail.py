@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.current import user_of
 from common.web.pages import page
-from datastores.selectors import datums_for, default_store
+from datastores.selectors import datums_for
+from datastores.web.origins import with_stores
 from datastores.web.rows import page_of
-from datastores.web.views import with_store
 from executions import selectors
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
@@ -37,7 +37,7 @@ def execution(request: HttpRequest, owner: str, project: str, execution_id: UUID
         "facts": facts_of(found, user_of(request)),
         "state": live_state(found),
     }
-    return with_store(render(request, "executions/detail/page.html", context), default_store(found.project))
+    return with_stores(render(request, "executions/detail/page.html", context), found.project)
 
 
 @page

@@ -14,6 +14,7 @@ from common.web.pages import page
 from datastores.errors import DatumNotFound
 from datastores.models import Datum
 from datastores.selectors import get_datum
+from datastores.web.origins import with_stores
 from executions.models import Execution
 from executions.used_files import executions_of, uses_of
 from projects.web.context import project_page
@@ -39,7 +40,7 @@ def file(request: HttpRequest, owner: str, project: str, datum_id: UUID) -> Http
         "aliases": datum.aliases.order_by("name"),
         "properties": sorted(datum.properties.items()),
     }
-    return render(request, "executions/files/page.html", context)
+    return with_stores(render(request, "executions/files/page.html", context), context["project"])
 
 
 def file_page(request: HttpRequest, owner: str, project: str, datum_id: UUID) -> tuple[dict[str, Any], Datum]:
