@@ -22,7 +22,8 @@ from accounts.models import User
 from audit.models import AuditEvent
 from common import clock
 from common.errors import DomainError
-from datastores.models import Datum, DatumAlias, RetentionRule
+from datastores.datasets import services as datasets
+from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
 from environments.models import Environment
 from executions.models import Execution
@@ -34,7 +35,10 @@ from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
-OF_NO_PROJECT = {"environment", "organization_variable", "variable_group", "group_variable"}
+OF_NO_PROJECT = {
+    "environment", "organization_variable", "variable_group", "group_variable",
+    "dataset", "dataset_version", "dataset_version_alias",
+}  # fmt: skip
 READING = {"effects_of_transfer"}
 """Services with an actor that change nothing."""
 
@@ -57,6 +61,8 @@ class World:
     group: VariableGroup
     alias: DatumAlias
     rule: RetentionRule
+    version: DatasetVersion
+    version_alias: DatasetVersionAlias
 
 
 @pytest.fixture
@@ -94,6 +100,10 @@ def world(tmp_path: Path, settings: Any) -> World:
         RetentionRule.objects.create(
             project=project, name="checkpoints", min_age_days=90, tried_at=clock.now()
         ),
+        version := factories.make_dataset_version(
+            factories.make_dataset(project, name="faces"), factories.make_datum(project)
+        ),
+        DatasetVersionAlias.objects.create(dataset=version.dataset, name="old", version=version),
     )  # fmt: skip
 
 
@@ -317,6 +327,49 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         "variable.deleted", "group_variable",
         lambda w, actor: projects.services.delete_group_variable(group=w.group, actor=actor, name="KEY"),
     ),
+    "datasets.create_dataset": (
+        "dataset.created", "dataset",
+        lambda w, actor: datasets.create_dataset(
+            actor=actor, owner=w.organization.owner, name="new", project_ids=[w.project.pk]
+        ),
+    ),
+    "datasets.change_dataset": (
+        "dataset.changed", "dataset",
+        lambda w, actor: datasets.change_dataset(dataset=w.version.dataset, actor=actor, notes="new"),
+    ),
+    "datasets.share_dataset": (
+        "dataset.shared", "dataset",
+        lambda w, actor: datasets.share_dataset(dataset=w.version.dataset, actor=actor, project_ids=None),
+    ),
+    "datasets.delete_dataset": (
+        "dataset.deleted", "dataset",
+        lambda w, actor: datasets.delete_dataset(dataset=w.version.dataset, actor=actor),
+    ),
+    "datasets.create_version": (
+        "dataset_version.created", "dataset_version",
+        lambda w, actor: datasets.create_version(
+            dataset=w.version.dataset, actor=actor, new=datasets.NewVersion("v2", files=[w.datum.pk])
+        ),
+    ),
+    "datasets.change_version": (
+        "dataset_version.changed", "dataset_version",
+        lambda w, actor: datasets.change_version(version=w.version, actor=actor, notes="new"),
+    ),
+    "datasets.set_alias": (
+        "dataset_version_alias.set", "dataset_version_alias",
+        lambda w, actor: datasets.set_alias(version=w.version, actor=actor, name="best"),
+    ),
+    "datasets.move_alias": (
+        "dataset_version_alias.set", "dataset_version_alias",
+        lambda w, actor: datasets.move_alias(
+            alias=w.version_alias, actor=actor,
+            version=factories.make_dataset_version(w.version.dataset, w.datum) if actor == w.alice else w.version,
+        ),
+    ),
+    "datasets.delete_alias": (
+        "dataset_version_alias.removed", "dataset_version_alias",
+        lambda w, actor: datasets.delete_alias(alias=w.version_alias, actor=actor),
+    ),
     "environments.set_enabled": (
         "environment.changed", "environment",
         lambda w, actor: environments.services.set_enabled(
@@ -338,7 +391,7 @@ def services_with_an_actor(module: ModuleType) -> set[str]:
 
 def test_every_service_with_an_actor_is_in_the_table() -> None:
     known = {name.partition(" ")[0].partition(".")[2] for name in TABLE} | READING
-    for module in (projects.services, executions.services, datastores.services, retention):
+    for module in (projects.services, executions.services, datastores.services, retention, datasets):
         missing = services_with_an_actor(module) - known
         assert not missing, f"not in the table of audited services: {missing}"
 
