@@ -46,17 +46,19 @@ def open_place(request: FileRequest) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     content = folder / CONTENT
     descriptor = os.open(content, os.O_CREAT | os.O_WRONLY, 0o644)
+    if not _is_unfinished(descriptor, content):
+        os.close(descriptor)
+        raise PartTooLate
+    return descriptor
+
+
+def _is_unfinished(descriptor: int, content: Path) -> bool:
+    """If so, the descriptor holds the shared lock from here on."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(descriptor), content.stat()):
-            raise PartTooLate
-    except (BlockingIOError, FileNotFoundError) as error:
-        os.close(descriptor)
-        raise PartTooLate from error
-    except PartTooLate:
-        os.close(descriptor)
-        raise
-    return descriptor
+        return os.path.samestat(os.fstat(descriptor), content.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 @contextmanager
