@@ -34,9 +34,10 @@ from datastores.errors import (
 from datastores.models import DatasetVersion, DataStore, Datum, DatumAlias
 from datastores.objects import is_own_key
 from datastores.opening import object_store
-from datastores.selectors import as_uuid, download_grant, readable_by, without_nul
+from datastores.selectors import download_grant, readable_by, without_nul
 from datastores.types import InputFile
 from projects.models import Project
+from projects.selectors import as_uuid
 
 DATUM_SCHEME = "datum://"
 WEB_SCHEMES = ("http://", "https://")

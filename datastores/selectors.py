@@ -22,6 +22,7 @@ from datastores.opening import object_store
 from organizations.access import administered_by, organizations_of, team_memberships_of, visible_to
 from organizations.models import Organization
 from projects.models import Project
+from projects.selectors import as_uuid
 
 DEFAULT_STORE_NAME = "default"
 
@@ -214,10 +215,3 @@ def without_nul(value: str) -> str:
 def _id(text: UUID | str) -> UUID:
     """The id in a text; for a text that is none, an id that nothing has."""
     return as_uuid(str(text)) or UUID(int=0)
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -23,7 +23,7 @@ from datastores.adoption import rules, services
 from datastores.adoption.selectors import adoptions_for, get_adoption, results_of
 from datastores.adoption.single import adopt
 from datastores.models import Adoption, AdoptionResult
-from projects.selectors import get_project
+from projects.selectors import as_uuid, get_project
 
 _STORE_ID = OpenApiParameter("store_id", OpenApiTypes.UUID, location="path")
 _PROJECT = OpenApiParameter("project", OpenApiTypes.UUID, description="Only those of this project.")
@@ -115,7 +115,7 @@ class AdoptionListView(GenericAPIView[Adoption]):
         adoptions = adoptions_for(request.user)
         wanted = request.query_params.get("project")
         if wanted:
-            adoptions = adoptions.filter(project_id=selectors.as_uuid(wanted) or UUID(int=0))
+            adoptions = adoptions.filter(project_id=as_uuid(wanted) or UUID(int=0))
         page = self.paginate_queryset(adoptions) or []
         return self.get_paginated_response([represent(adoption, request) for adoption in page])
 
