@@ -55,6 +55,11 @@ class Execution(IdentifiedModel):
     environment_variable_groups = models.JSONField(default=list)
     inherit_environment_variables = models.BooleanField(default=True)
     runtime_config = models.JSONField(default=dict)
+    mounts = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="[{kind, host, path, destination, readonly, options}], as the step wants them",
+    )
     priority = models.IntegerField(default=0)
     time_limit_seconds = models.IntegerField(null=True, blank=True)
     no_output_timeout_seconds = models.IntegerField(null=True, blank=True)

@@ -6,6 +6,7 @@ import uuid
 
 DEFAULT_FILE = "/etc/peon.config"
 RUNTIMES = ("auto", "docker", "process")
+_SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -34,6 +35,7 @@ class Settings:
         self.cache_bytes = size_in_bytes("CACHE_SIZE", values.get("CACHE_SIZE") or "20G")
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         self.job_python = values.get("JOB_PYTHON", "")
+        self.allows_mounts = _switch(values, "ALLOW_MOUNTS")
         self.host = socket.gethostname()
 
     def identity(self):
@@ -99,6 +101,13 @@ def _choice(values, name, choices):
     if value not in choices:
         raise ConfigurationError("{} is '{}': choose one of {}.".format(name, value, ", ".join(choices)))
     return value
+
+
+def _switch(values, name):
+    text = (values.get(name) or "false").strip().lower()
+    if text not in _SWITCHES:
+        raise ConfigurationError("{} is '{}': write true or false.".format(name, text))
+    return _SWITCHES[text]
 
 
 def _default_directory():

@@ -31,6 +31,7 @@ class Worker:
         self.host = settings.host
         self.app_url = settings.app_url
         self.queues = settings.queues
+        self.allows_mounts = settings.allows_mounts
         os.makedirs(settings.directory, exist_ok=True)
         self._lock = _lock_directory(settings.directory)
         self.identity = settings.identity()
