@@ -36,7 +36,8 @@ class Table:
 class Link:
     """A relation whose rows are edges, in the direction in which data flows. `table` is a table or a query in parentheses.
 
-    `up` and `down` say which of its rows (`link`) are followed in that direction; they may use `start`, the id of the start.
+    `up` and `down` say from which nodes (`reached`) it is followed in that direction; they may use `start`. They name no column
+    of the link, so that they are asked once for each node and not for each of its neighbours.
     A link that `is_summary` repeats in short what others tell in full; it does not show where a trace goes on.
     """
 
@@ -59,9 +60,9 @@ MOST_FILES_SHOWN = 20
 FILES_LOOKED_AT = 2000
 """Of a version, to find the executions that made them."""
 
-_SHOWN_WITH_FILES = f"""link.version_id = (SELECT id FROM start) OR EXISTS (
+_SHOWN_WITH_FILES = f"""reached.id = (SELECT id FROM start) OR EXISTS (
     SELECT FROM datastores_datasetversion version
-    WHERE version.id = link.version_id AND version.file_count <= {MOST_FILES_SHOWN}
+    WHERE version.id = reached.id AND version.file_count <= {MOST_FILES_SHOWN}
 )"""
 _MADE_FILES_OF_VERSION = f"""(
     SELECT version.id AS version_id, maker.execution_id
