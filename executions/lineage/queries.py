@@ -19,6 +19,7 @@ from executions.lineage.planner import Edge
 from organizations.access import visible_to
 from projects.models import Project
 
+_KINDS = {kind.value: kind for kind in Kind}
 Ids = Mapping[Kind, set[str]]
 
 
@@ -55,7 +56,7 @@ def reach(
         SELECT kind, id::text FROM reached LIMIT %s
     """
     params = [*sight.params, start[0].value, start[1], *[width] * len(links), limit]
-    return [(Kind(kind), node_id) for kind, node_id in _rows(sql, params)]
+    return [(_KINDS[kind], node_id) for kind, node_id in _rows(sql, params)]
 
 
 def edges_among(ids: Ids) -> set[Edge]:

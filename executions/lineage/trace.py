@@ -1,7 +1,7 @@
 """The trace of a file, an execution or a version of a dataset: where it came from and what was made with it, as a graph of nodes
 and edges."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -41,14 +41,14 @@ def trace(
         full = full or len(found) > limits.nodes
         reached |= {found_id: found_kind for found_kind, found_id in found[: limits.nodes]}
         seen_in[way] = {found_id for _, found_id in found[: limits.nodes]}
-    edges = without_short_cuts(queries.edges_among(_by_kind(reached, reached)), reached)
+    edges = without_short_cuts(queries.edges_among(_by_kind(reached)), reached)
     if limits.depth is not None:
         near = within(start, edges, ways, limits.depth)
         full = full or len(near) < len(reached)
         reached = {known: kind for known, kind in reached.items() if known in near}
         edges = [edge for edge in edges if edge[0] in near and edge[1] in near]
     more = {way: _cut(sight, reached, seen_in[way], edges, way, limits, full=full) for way in ways}
-    shown = list(nodes.load(user, _by_kind(reached, reached), home))
+    shown = list(nodes.load(user, _by_kind(reached), home))
     cut_up, cut_down = more.get(Direction.UP, set()), more.get(Direction.DOWN, set())
     for node in shown:
         node["more_up"] = node["id"] in cut_up
@@ -78,20 +78,19 @@ def _cut(
 ) -> set[str]:
     """Nodes whose neighbours in the direction are not all there. When the graph is not full, only those can be which have as
     many neighbours as are followed, and versions that stand for their files."""
-    counts = Counter(target if way is Direction.UP else source for source, target, _ in edges)
-    asked = {known for known in seen if known in reached and (full or counts[known] >= limits.neighbours)}
+    near_end = itemgetter(1 if way is Direction.UP else 0)
+    counts = Counter(map(near_end, edges)) if not full else {}
+    asked = {known for known in seen if full or counts.get(known, 0) >= limits.neighbours} & reached.keys()
     if way is Direction.UP:
         asked |= {known for known in seen if reached.get(known) is Kind.VERSION}
     if not asked:
         return set()
-    return queries.with_neighbours_outside(sight, _by_kind(asked, reached), _by_kind(reached, reached), way)
+    near = _by_kind({known: reached[known] for known in asked})
+    return queries.with_neighbours_outside(sight, near, _by_kind(reached), way)
 
 
-def _by_kind(ids: Iterable[str], kinds: Mapping[str, Kind]) -> dict[Kind, set[str]]:
-    found: dict[Kind, set[str]] = defaultdict(set)
-    for node_id in ids:
-        found[kinds[node_id]].add(node_id)
-    return found
+def _by_kind(kinds: Mapping[str, Kind]) -> dict[Kind, set[str]]:
+    return {kind: {node_id for node_id, is_of in kinds.items() if is_of is kind} for kind in Kind}
 
 
 def _drawn(edges: Iterable[Edge], there: set[str]) -> list[dict[str, str]]:
