@@ -109,7 +109,7 @@ class TestCreation:
         ExecutionInput.objects.all().delete()
         InputAddress.objects.all().delete()
         for _ in range(2):
-            fill_again("0009_versions_and_addresses_of_earlier_executions")
+            fill_again("0010_versions_and_addresses_of_earlier_executions")
             assert rows() == expected
 
 

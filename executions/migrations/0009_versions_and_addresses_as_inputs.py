@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('datastores', '0009_adoptions'),
-        ('executions', '0007_files_of_earlier_executions'),
+        ('executions', '0008_mounts'),
         ('projects', '0003_collaboration_and_variable_groups'),
     ]
 

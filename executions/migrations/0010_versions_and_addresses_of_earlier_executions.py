@@ -130,6 +130,6 @@ class _Stores:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("executions", "0008_versions_and_addresses_as_inputs")]
+    dependencies = [("executions", "0009_versions_and_addresses_as_inputs")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
