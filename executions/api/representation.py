@@ -148,7 +148,8 @@ BULKY_FIELDS: dict[str, Field] = {
 
 BULKY_COLUMNS = (
     "command", "interpolated_command", "inputs", "parameters", "environment_variables",
-    "environment_variable_groups", "runtime_config", "mounts", "cumulative_metadata", "runtime_facts", "latest_stats",
+    "environment_variable_groups", "runtime_config", "mounts", "cumulative_metadata", "runtime_facts",
+    "latest_stats", "variables_beside",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from datastores.selectors import datums_for
 from datastores.web.origins import with_stores
 from datastores.web.rows import page_of
 from executions import selectors
+from executions.api.representation import alert_count
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from executions.web.facts import facts_of, live_state
@@ -76,6 +77,7 @@ def execution_at(request: HttpRequest, owner: str, project: str, execution_id: U
 def common_context(request: HttpRequest, execution: Execution) -> dict[str, object]:
     return {
         "execution": execution,
+        "alert_count": alert_count(execution),
         "project": execution.project,
         **rights_in(execution.project, user_of(request)),
     }
