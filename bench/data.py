@@ -20,7 +20,7 @@ from tests.support.live import CHECKOUT, LivePlatform
 from tests.support.people import Site
 
 FILES = 1_000_000
-REQUESTS = 20
+REQUESTS = 40
 AIM_MS = 50
 CODE = {"valohai.yaml": "- step: {name: now, image: none, command: date}\n"}
 

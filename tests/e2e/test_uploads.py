@@ -74,7 +74,7 @@ def test_folders_and_files_that_are_dropped(
     single.write_text("beside the folder")
     open_upload(page, workspace)
     drop(page, "#drop-zone", folder, single)
-    expect(page.locator("#upload-summary")).to_contain_text("113 uploaded", timeout=60_000)
+    expect(page.locator("#upload-summary")).to_contain_text("113 uploaded", timeout=180_000)
     stored = {row["name"]: row for row in rest.get("data/", project=workspace.id, limit=200)["results"]}
     assert {row["store"] for row in stored.values()} == {bucket}
     expected = {f"dropped/deep/{number}.txt" for number in range(110)}
