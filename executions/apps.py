@@ -10,11 +10,14 @@ class ExecutionsConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores.keeping import keepers  # models are not loaded before this
+        from datastores.searching import execution_finders
+        from executions.file_search import executions_with
         from executions.used_files import JOBS
         from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
         keepers.append(JOBS)
+        execution_finders.append(executions_with)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

@@ -1,5 +1,7 @@
 """Executions and what they said: log chunks, metadata chunks, resource statistics."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -8,12 +10,16 @@ from django.db.models import Q
 from django.db.models.functions import MD5
 
 from audit.types import Target
+from common.grams import grams
 from common.models import IdentifiedModel
 from datastores.models import DatasetVersion, DataStore, Datum
 from environments.models import Environment
 from executions.types import FINAL, Status
 from organizations.models import Team
 from projects.models import Commit, Project
+
+if TYPE_CHECKING:
+    from projects.selectors import VariableLayers
 
 _FINAL = sorted(status.value for status in FINAL)  # a stable order, or every migration would see a change
 
@@ -94,6 +100,9 @@ class Execution(IdentifiedModel):
     cumulative_metadata = models.JSONField(default=dict, help_text="latest value per key")
     latest_stats = models.JSONField(default=dict)
 
+    if TYPE_CHECKING:
+        variable_layers: VariableLayers  # where `variables.read_known_variables` was asked
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "counter"], name="execution_counter_unique"),
@@ -132,6 +141,8 @@ class Execution(IdentifiedModel):
                 name="execution_unsealed",
             ),
             GinIndex(fields=["tags"], name="execution_tags"),
+            # Files are found by the title of their execution, see `datastores.searching`.
+            GinIndex(grams("title"), name="execution_title_grams"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,11 @@
 """The environment variables of an execution beside its own: inherited ones, and those of the groups that it asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.crypto import fingerprint, is_fingerprint_of
 from executions.models import Execution
-from projects.selectors import effective_variables
+from projects.selectors import VariableLayers, effective_variables, layers_of_each
 from projects.types import ResolvedVariable
 
 
@@ -20,7 +20,17 @@ def variables_beside(execution: Execution) -> dict[str, ResolvedVariable]:
 
 def known_variables(execution: Execution) -> Mapping[str, ResolvedVariable]:
     """Every variable that the execution may get from elsewhere, whether it inherits them or not."""
-    return effective_variables(execution.project, execution.environment_variable_groups, inherit=True)
+    read: VariableLayers | None = getattr(execution, "variable_layers", None)
+    groups = execution.environment_variable_groups
+    return effective_variables(execution.project, groups, inherit=True, known=read)
+
+
+def read_known_variables(executions: Iterable[Execution]) -> None:
+    """What `known_variables` of each will look at, for all of a list at once."""
+    rows = list(executions)
+    of_projects = layers_of_each(row.project for row in rows)
+    for row in rows:
+        row.variable_layers = of_projects[row.project_id]
 
 
 def shown_variables(execution: Execution) -> dict[str, str]:

@@ -10,7 +10,7 @@ from accounts.current import user_of
 from common.web.pages import page
 from datastores.selectors import datums_for
 from datastores.web.origins import with_stores
-from datastores.web.rows import page_of
+from datastores.web.rows import outputs_page
 from executions import selectors
 from executions.api.representation import alert_count
 from executions.errors import ExecutionNotFound
@@ -57,7 +57,7 @@ def execution_outputs(request: HttpRequest, owner: str, project: str, execution_
     found = execution_at(request, owner, project, execution_id)
     stored = datums_for(user_of(request)).filter(output_execution_id=found.pk).order_by("name", "created_at")
     context = common_context(request, found) | {
-        "datums": page_of(request, stored),
+        "datums": outputs_page(request, stored, found.project),
         "shows_execution": False,
         "empty": NO_OUTPUTS_ENDED if found.is_final else NO_OUTPUTS_YET,
     }
