@@ -139,7 +139,7 @@ def _datasets(platform: LivePlatform, person: Site, facts: Mapping[str, Any]) ->
         "page of a version": pages,
         "page of a version, searched": f"{pages}?search=needle",
         "page of a version, last page of files": f"{pages}?page=1000",
-        "page of the difference": f"{pages}diff/?to={known['v1']}",
+        "page of the difference": f"{pages}diff/?from={known['v1']}",
         "files of a version, API, 1,000": f"{api}files/?limit=1000",
         "difference, API": f"{api}diff/?to={known['v1']}",
     }

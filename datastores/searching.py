@@ -48,10 +48,10 @@ class Narrowed:
 
 @dataclass(frozen=True)
 class Match:
-    """What files with a word are like; `candidates` are what an index says of them, None: nothing."""
+    """What files with a word are like; `candidates` are what an index says of them."""
 
     condition: Q
-    candidates: Q | None
+    candidates: Q
 
 
 def narrowed(datums: Datums, params: QueryDict, project_id: UUID | None = None) -> Narrowed:
@@ -101,8 +101,7 @@ def match_of(word: str, project_id: UUID | None) -> Match:
     number = word.removeprefix("#")
     if word.startswith("#") and number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
         beside |= Q(output_execution_counter=int(number))
-    named = may_contain("name", word)
-    return Match(Q(name__icontains=word) | beside, None if named is None else named | beside)
+    return Match(Q(name__icontains=word) | beside, may_contain("name", word) | beside)
 
 
 def _among(column: str, few: QuerySet[Any, Any], many: QuerySet[Any, Any]) -> Q:

@@ -13,9 +13,8 @@ def executions_with(word: str, project_id: UUID | None, by_index: bool) -> Query
     """The ids of those with the word in their title or as a tag."""
     tagged = Q(tags__contains=[word])
     found = Execution.objects.filter(Q(title__icontains=word) | tagged, deleted_at__isnull=True)
-    titled = may_contain("title", word) if by_index else None
-    if titled is not None:
-        found = found.filter(titled | tagged)
+    if by_index:
+        found = found.filter(may_contain("title", word) | tagged)
     if project_id:
         found = found.filter(project_id=project_id)
     return found.order_by().values_list("pk", flat=True)

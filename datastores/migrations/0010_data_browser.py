@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 
-# Of a text in capitals every pair and triple of characters; of a part what every text that holds it has among them.
+# Of a text in capitals every character, pair and triple of characters; of a part what every text that holds it has among them.
 FUNCTIONS = """
     CREATE OR REPLACE FUNCTION text_grams(whole text) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
@@ -14,9 +14,10 @@ FUNCTIONS = """
         capitals text := upper(whole);
         grams text[] := '{}';
     BEGIN
-        FOR place IN 1 .. length(capitals) - 1 LOOP
-            grams[2 * place - 1] := substr(capitals, place, 2);
-            grams[2 * place] := substr(capitals, place, 3);
+        FOR place IN 1 .. length(capitals) LOOP
+            grams[3 * place - 2] := substr(capitals, place, 1);
+            grams[3 * place - 1] := substr(capitals, place, 2);
+            grams[3 * place] := substr(capitals, place, 3);
         END LOOP;
         RETURN grams;
     END
