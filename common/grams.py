@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.lookups import DataContains
 from django.db.models import F, Func, Q, TextField, Value
 
+
 def grams(column: str) -> Func:
     """What an index holds of a column."""
     return Func(F(column), function="text_grams", output_field=_array())
