@@ -114,12 +114,12 @@ def page_of_files(
 
 
 def _page_body(page: _Page, following: Cursor | None) -> dict[str, Any]:
-    return {
+    body = {
         "files": page.files,
-        "packages": list(page.packages.values()),
         "left_out": page.left_out,
         "next": following.as_json() if following else None,
     }
+    return {**body, "packages": list(page.packages.values())} if page.packages else body
 
 
 def _places_from(execution: Execution, cursor: Cursor) -> Iterator[tuple[Cursor, dict[str, Any], str]]:

@@ -17,7 +17,7 @@ from audit.services import record
 from common import clock
 from common.errors import DomainError
 from common.notices import publish_on_commit
-from common.objectstores import ObjectMissing
+from common.objectstores import ObjectMissing, ObjectStore, part_size
 from datastores.datasets.packaging import contents, dropping, lifecycle, reading
 from datastores.datasets.packaging.archive import TRAILER, header, padding
 from datastores.datasets.packaging.planner import LEAST_FILES
@@ -69,7 +69,9 @@ def build(package_id: UUID) -> bool:
 def _build(package: DatasetPackage) -> None:
     """Raises `Superseded`, `StoreProblem`, `FileChanged` or `ObjectMissing`; then nothing of it is left in the store."""
     heartbeat = _Heartbeat(package)
-    writer = PartsWriter(object_store(package.store), package.key, package.size_bytes, heartbeat.on_part)
+    store = object_store(package.store)
+    part_bytes = part_bytes_of(store, package.size_bytes)
+    writer = PartsWriter(store, package.key, part_bytes, heartbeat.on_part)
     try:
         for block in _blocks(package, heartbeat):
             writer.write(block)
@@ -83,6 +85,10 @@ def _build(package: DatasetPackage) -> None:
     except BaseException:
         _abandon(writer, package)
         raise
+
+
+def part_bytes_of(store: ObjectStore, size_bytes: int) -> int:
+    return part_size(size_bytes, store.limits)
 
 
 def _blocks(package: DatasetPackage, heartbeat: "_Heartbeat") -> Iterator[bytes]:

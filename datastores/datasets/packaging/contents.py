@@ -2,8 +2,17 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, Mod
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 
 from datastores.datasets.contents import readable
 from datastores.datasets.models import DatasetFile, DatasetPackage, DatasetVersion
@@ -33,10 +42,11 @@ def files_of(package: DatasetPackage) -> QuerySet[DatasetFile]:
 
 def measure(package: DatasetPackage) -> tuple[int, int]:
     """How many files it is about now, and how large it is with them."""
-    files = files_of(package).annotate(size=F("datum__size_bytes"))
-    padded = F("size") + BLOCK_BYTES + Mod(BLOCK_BYTES - Mod(F("size"), BLOCK_BYTES), BLOCK_BYTES)
-    total = files.order_by().aggregate(size_bytes=Coalesce(Sum(padded), 0))["size_bytes"]
-    return files.count(), int(total) + len(TRAILER)
+    whole_blocks = ExpressionWrapper(
+        (F("datum__size_bytes") + (BLOCK_BYTES - 1)) / BLOCK_BYTES, output_field=BigIntegerField()
+    )
+    found = files_of(package).order_by().aggregate(count=Count("pk"), blocks=Sum(whole_blocks))
+    return found["count"], (found["count"] + int(found["blocks"] or 0)) * BLOCK_BYTES + len(TRAILER)
 
 
 def has_lost_files(package: DatasetPackage) -> bool:

@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Callable
 
-from common.objectstores import ObjectStore, Part, part_size
+from common.objectstores import ObjectStore, Part
 
 
 class PartsWriter:
     """`write` all bytes, then `finish`. `on_part` is called when a part is in the store, with the id of the upload, and once
     before the first; it raises to end the work. `abandon` leaves nothing behind."""
 
-    def __init__(self, store: ObjectStore, key: str, size_bytes: int, on_part: Callable[[str], None]) -> None:
+    def __init__(self, store: ObjectStore, key: str, part_bytes: int, on_part: Callable[[str], None]) -> None:
         self._store = store
         self._key = key
-        self._part_bytes = part_size(size_bytes, store.limits)
+        self._part_bytes = part_bytes
         self._on_part = on_part
         self._buffer = bytearray()
         self._parts: list[Part] = []
