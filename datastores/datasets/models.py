@@ -254,7 +254,3 @@ class DatasetPackage(IdentifiedModel):
 
     def __str__(self) -> str:
         return f"package of {self.version}"
-
-    @property
-    def audit_target(self) -> Target:
-        return Target("dataset_package", str(self.pk), str(self), Scope((self.version.dataset.owner_id,)))

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from audit.services import record
 from common import clock
 from common.errors import DomainError
 from common.notices import publish_on_commit
@@ -156,8 +155,7 @@ def _complete(package: DatasetPackage, sha256: str) -> bool:
     if contents.has_lost_files(package):
         dropping.replace(package, delay=dropping.SETTLING)
         return False
-    facts = {"files": package.file_count, "size_bytes": package.size_bytes, "store": package.store.name}
-    record("dataset_package.built", actor=None, target=package, after=facts)
+    logger.info("package built", extra={"package": str(package.pk), "files": package.file_count})
     tell(package)
     return True
 
@@ -177,7 +175,7 @@ def _note_failure(package: DatasetPackage, error: DomainError) -> None:
     if error.is_transient and package.attempts < lifecycle.MOST_ATTEMPTS:
         lifecycle.put_off(package, error.message, FIRST_PAUSE * 2 ** (package.attempts - 1))
     elif lifecycle.fail(package, _explained(error, package.source)):
-        record("dataset_package.failed", actor=None, target=package, after={"problem": error.message[:500]})
+        logger.warning("package failed", extra={"package": str(package.pk), "reason": error.message[:500]})
     tell(package)
 
 

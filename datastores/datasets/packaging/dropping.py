@@ -4,6 +4,7 @@ A package that holds a purged file is dropped in the transaction that purges it,
 packages that were planned meanwhile. One that is built looks at its files when it is finished. So none of them survives.
 """
 
+import logging
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -11,7 +12,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from audit.services import record
 from common import clock
 from common.ids import new_id
 from datastores import objects
@@ -21,6 +21,8 @@ from datastores.datasets.packaging import lifecycle
 from datastores.datasets.packaging.contents import packages_with
 from datastores.models import Datum
 from projects.models import Project
+
+logger = logging.getLogger(__name__)
 
 Status = DatasetPackage.Status
 SETTLING = timedelta(minutes=10)
@@ -74,13 +76,10 @@ def replace(package: DatasetPackage, *, delay: timedelta, problem: str = "") -> 
 
 def drop(package: DatasetPackage) -> None:
     """Inside a transaction; the bytes go after it."""
-    was_ready = package.status == Status.READY
-    if not lifecycle.drop(package.pk):
-        return
-    if was_ready:
-        facts = {"files": package.file_count, "size_bytes": package.size_bytes}
-        record("dataset_package.dropped", actor=None, target=package, before=facts)
-    transaction.on_commit(partial(erase_package.apply_async, [str(package.pk)], retry=False), robust=True)
+    if lifecycle.drop(package.pk):
+        logger.info("package dropped", extra={"package": str(package.pk)})
+        erase = partial(erase_package.apply_async, [str(package.pk)], retry=False)
+        transaction.on_commit(erase, robust=True)
 
 
 def place_of(version_id: UUID) -> dict[str, object]:

@@ -15,7 +15,7 @@ from projects.models import Project
 
 STALLED_AFTER = timedelta(minutes=10)
 """Longer than a store that answers slowly keeps a builder from saying that it goes on."""
-SILENT = "Whoever built it ended without a word. It is tried again."
+SILENT = "Whoever built it ended without a word."
 _BATCH = 20
 
 

@@ -155,7 +155,8 @@ class TestPlanning:
     def test_who_wants_none_gets_none(self, version: DatasetVersion) -> None:
         DatasetVersion.objects.filter(pk=version.pk).update(wants_package=False)
         assert planning.plan(version.pk) == 0
-        assert packaging_of(version).state == "waiting", "as it was read"
+        version.refresh_from_db()
+        assert packaging_of(version).state == "none"
 
 
 class TestBuilding:
@@ -165,7 +166,6 @@ class TestBuilding:
         version.refresh_from_db()
         found = packaging_of(version)
         assert (found.state, found.file_count, found.size_bytes) == ("ready", 30, ready.size_bytes)
-        assert audited() == ["dataset_package.built"]
 
     @pytest.mark.emulator
     @pytest.mark.parametrize("kind", CLOUDS)
@@ -283,15 +283,15 @@ class TestCrashes:
     ) -> None:
         finish = building.PartsWriter.finish
 
-        def slept(writer: Any) -> str:
-            planning.replace_stalled(clock.now() + planning.STALLED_AFTER * 2)
-            built(alive(version))
-            return finish(writer)
-
         with monkeypatch.context() as patch:
+
+            def slept(writer: Any) -> str:
+                patch.undo()
+                planning.replace_stalled(clock.now() + planning.STALLED_AFTER * 2)
+                built(alive(version))
+                return finish(writer)
+
             patch.setattr(building.PartsWriter, "finish", slept)
-            patch.setattr(building._Heartbeat, "say", lambda *arguments, **facts: None)
-            patch.setattr(building.PartsWriter, "finish", lambda writer: (patch.undo(), slept(writer))[1])
             assert building.build(package.pk)
         package.refresh_from_db()
         assert package.status == "dropped"
@@ -364,7 +364,6 @@ class TestStoresThatFail:
         assert (package.status, package.problem) == ("failed", "Nobody answers.")
         assert timedelta(minutes=1) > pauses[0] > timedelta(seconds=50)
         assert pauses[3] > timedelta(minutes=7)
-        assert audited() == ["dataset_package.failed"]
 
     def test_it_goes_on_when_the_store_is_back(
         self, package: DatasetPackage, monkeypatch: pytest.MonkeyPatch
@@ -450,7 +449,6 @@ class TestPurging:
         assert fresh.not_before > clock.now() + timedelta(minutes=5), "others may be purged, too"
         DatasetPackage.objects.update(not_before=clock.now())
         assert members(built(fresh)) == {k: v for k, v in CONTENT.items() if k != "img/003.txt"}
-        assert audited() == ["dataset_package.built", "dataset_package.dropped", "dataset_package.built"]
 
     def test_only_the_package_that_holds_it(
         self, version: DatasetVersion, files: list[Datum], monkeypatch: pytest.MonkeyPatch
@@ -520,7 +518,6 @@ class TestPurging:
         assert building.build(package.pk)
         assert not is_stored(package)
         assert alive(version).status == "waiting"
-        assert audited() == [], "nothing failed"
 
     def test_planned_while_the_purge_was_on_its_way(
         self, version: DatasetVersion, files: list[Datum]
