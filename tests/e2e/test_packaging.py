@@ -28,7 +28,7 @@ YAML = """\
     command:
       - cd /valohai/inputs/images && find . -type f | sort | xargs cat | sha256sum
       - find /valohai/inputs/images -type f | wc -l
-      - sha256sum /valohai/config/inputs.json
+      - grep -v input_id /valohai/config/inputs.json | sha256sum
     inputs:
       - {name: images, keep-directories: full, default: "dataset://NAME/v1"}
 """
@@ -119,8 +119,9 @@ def keep_both(
         )
         tab = context.new_page()
         tab.goto(address)
+        tab.locator("#packaging").scroll_into_view_if_needed()
         tab.wait_for_timeout(400)
-        tab.screenshot(path=str(artefacts / f"{name}{suffix}.png"), full_page=True)
+        tab.screenshot(path=str(artefacts / f"{name}{suffix}.png"))
 
 
 @pytest.mark.emulator
