@@ -16,6 +16,8 @@ from peon.job_folder import remove_tree
 from peon.sizes import size_text
 from peon.tar_members import NotReadable, TarMembers
 
+_UNPACKING = 2  # threads; more only wait for each other at the folder that they write into
+
 
 class Packages:
     """Of one job. `folder` is for those that are in use, and is removed by `close`."""
@@ -25,6 +27,7 @@ class Packages:
         self._folder = folder
         self._say = say
         self._known = {}
+        self._turns = threading.BoundedSemaphore(_UNPACKING)
 
     def announce(self, facts, renew):
         """One that files of a page are in: {"id", "url", "headers", "size", "sha256", "files"}; `renew(refused url)` gives it
@@ -48,6 +51,12 @@ class Packages:
         return found
 
     def _unpack(self, package, file, target):
+        if not package.is_open():
+            return None
+        with self._turns:
+            return self._unpack_one(package, file, target)
+
+    def _unpack_one(self, package, file, target):
         content = package.read(file)
         if content is None:
             return None
@@ -79,12 +88,16 @@ class _Package:
         self._members = None
         self._is_useless = False
 
-    def read(self, file):
-        """The content of the file; None when the package does not have it, or is of no use."""
+    def is_open(self):
+        """Whether files can be read; False when it is of no use."""
         with self._lock:
             if self._members is None and not self._is_useless:
                 self._open()
-            members = self._members
+            return self._members is not None and not self._is_useless
+
+    def read(self, file):
+        """The content of the file; None when the package does not have it, or is closed."""
+        members = self._members
         try:
             return members.read(file["datum_id"], file["size"]) if members is not None else None
         except (NotReadable, OSError) as error:

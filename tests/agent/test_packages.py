@@ -360,29 +360,27 @@ class TestJobs:
         plain = [addressed(platform, file, CONTENTS[file["filename"]]) for file in files]
         return [page_of(plain[: len(plain) // 2], 1), page_of(plain[len(plain) // 2 :])]
 
+    def run(self, platform, pages, single_pages=None):
+        """Without the cache, which other jobs of the agent fill."""
+        job = platform.add_job(
+            self.COMMAND, inputs=[entry()], next_files=0, variables={"VH_NO_DATA_CACHE": "1"},
+            pages=pages.__getitem__, single_pages=(single_pages or pages).__getitem__,
+        )  # fmt: skip
+        assert job.wait()["status"] == "complete", job.lines()
+        assert job.lines("o")[0].split()[0] == self.SUM
+        return job
+
     def test_what_a_job_sees_does_not_depend_on_it(self, platform, agent, files, archive):
         pages, single = self.pages(platform, files, archive), self.single(platform, files)
-        described = []
-        for these in (pages, single):
-            job = run_with_pages(
-                platform, these.__getitem__, self.COMMAND, variables={"VH_NO_DATA_CACHE": "1"}
-            )
-            assert job.wait()["status"] == "complete", job.lines()
-            assert job.lines("o")[0].split()[0] == self.SUM
-            described.append(job.content("inputs.json"))
+        before = len(platform.requests)
+        described = [self.run(platform, these).content("inputs.json") for these in (pages, single)]
         assert described[0] == described[1]
-        asked = [path for _, path, _ in platform.requests]
+        asked = [path for _, path, _ in platform.requests[before:]]
         assert len([path for path in asked if path.startswith("/packages/")]) == 1
         assert len([path for path in asked if path.startswith("/single/")]) == len(files)
 
     def test_without_its_package_it_gets_single_files(self, platform, agent, files, archive):
-        pages, single = self.pages(platform, files, b"no tar"), self.single(platform, files)
-        job = platform.add_job(
-            self.COMMAND, inputs=[entry()], next_files=0,
-            pages=pages.__getitem__, single_pages=single.__getitem__,
-        )  # fmt: skip
-        assert job.wait()["status"] == "complete", job.lines()
-        assert job.lines("o")[0].split()[0] == self.SUM
+        job = self.run(platform, self.pages(platform, files, b"no tar"), self.single(platform, files))
         [told] = [line for line in job.lines("s") if "one by one" in line]
         assert "package of 40 input files cannot be used" in told
         assert len(asked_for_pages(platform, job)) <= 12
