@@ -135,6 +135,7 @@ class _Heartbeat:
         self._said_at = time.monotonic()
 
     def on_part(self, upload_id: str) -> None:
+        self._package.upload_id = upload_id
         self.say(upload_id=upload_id)
 
     def say_now_and_then(self) -> None:
@@ -163,7 +164,8 @@ def _complete(package: DatasetPackage, sha256: str) -> bool:
 def _abandon(writer: PartsWriter, package: DatasetPackage) -> None:
     try:
         writer.abandon()
-    except DomainError as error:  # the store is away; an upload that is not finished is nobody's
+        package.upload_id = ""
+    except DomainError as error:  # the store is away; what is there goes with the package
         logger.warning(
             "bytes of a package that was not built stay", extra={"key": package.key, "reason": error.message}
         )
@@ -172,10 +174,18 @@ def _abandon(writer: PartsWriter, package: DatasetPackage) -> None:
 @transaction.atomic
 def _note_failure(package: DatasetPackage, error: DomainError) -> None:
     """What may heal is tried again; the rest waits for somebody who looks at it."""
-    if error.is_transient and package.attempts < lifecycle.MOST_ATTEMPTS:
-        lifecycle.put_off(package, error.message, FIRST_PAUSE * 2 ** (package.attempts - 1))
-    elif lifecycle.fail(package, _explained(error, package.source)):
-        logger.warning("package failed", extra={"package": str(package.pk), "reason": error.message[:500]})
+    may_heal = error.is_transient and package.attempts < lifecycle.MOST_ATTEMPTS
+    problem = _explained(error, package.source)
+    pause = FIRST_PAUSE * 2 ** (package.attempts - 1)
+    logger.warning("package not built", extra={"package": str(package.pk), "reason": problem[:500]})
+    if package.upload_id:  # its parts are still in the store: they go with this row
+        fresh = dropping.replace(package, delay=pause, problem=problem)
+        if fresh is not None and not may_heal:
+            lifecycle.give_up(fresh.pk, problem)
+    elif may_heal:
+        lifecycle.put_off(package, problem, pause)
+    else:
+        lifecycle.fail(package, problem)
     tell(package)
 
 

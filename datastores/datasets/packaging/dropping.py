@@ -55,10 +55,11 @@ def drop_all(packages: QuerySet[DatasetPackage]) -> None:
 
 
 @transaction.atomic
-def replace(package: DatasetPackage, *, delay: timedelta, problem: str = "") -> DatasetPackage:
+def replace(package: DatasetPackage, *, delay: timedelta, problem: str = "") -> DatasetPackage | None:
     """Drop it, and let another one wait that is about the same files, as far as they are still there. It has a key of its own:
-    nobody who still writes to the old one spoils it."""
-    drop(package)
+    nobody who still writes to the old one spoils it. None when somebody has done so already."""
+    if not drop(package):
+        return None
     return DatasetPackage.objects.create(
         **place_of(package.version_id),
         version=package.version,
@@ -69,17 +70,19 @@ def replace(package: DatasetPackage, *, delay: timedelta, problem: str = "") -> 
         file_count=package.file_count,
         size_bytes=package.size_bytes,
         attempts=package.attempts if problem else 0,
-        problem=problem,
+        problem=problem[:2000],
         not_before=clock.now() + delay,
     )
 
 
-def drop(package: DatasetPackage) -> None:
-    """Inside a transaction; the bytes go after it."""
-    if lifecycle.drop(package.pk):
-        logger.info("package dropped", extra={"package": str(package.pk)})
-        erase = partial(erase_package.apply_async, [str(package.pk)], retry=False)
-        transaction.on_commit(erase, robust=True)
+def drop(package: DatasetPackage) -> bool:
+    """Inside a transaction; the bytes go after it. False when it was dropped already."""
+    if not lifecycle.drop(package.pk):
+        return False
+    logger.info("package dropped", extra={"package": str(package.pk)})
+    erase = partial(erase_package.apply_async, [str(package.pk)], retry=False)
+    transaction.on_commit(erase, robust=True)
+    return True
 
 
 def place_of(version_id: UUID) -> dict[str, object]:

@@ -62,7 +62,7 @@ def fail(package: DatasetPackage, problem: str) -> bool:
 def give_up(package_id: UUID, problem: str) -> bool:
     """For one that waits, as its builders do not survive it."""
     waiting = DatasetPackage.objects.filter(pk=package_id, status=Status.WAITING)
-    return waiting.update(status=Status.FAILED, problem=problem) == 1
+    return waiting.update(status=Status.FAILED, problem=problem[:2000]) == 1
 
 
 def retry(version_id: UUID) -> int:

@@ -80,7 +80,7 @@ def replace_stalled(now: datetime) -> int:
     stalled = list(locked.select_related("version__dataset__owner")[:_BATCH])
     for package in stalled:
         fresh = dropping.replace(package, delay=timedelta(), problem=SILENT)
-        if package.attempts >= lifecycle.MOST_ATTEMPTS:
+        if fresh is not None and package.attempts >= lifecycle.MOST_ATTEMPTS:
             lifecycle.give_up(fresh.pk, "Whoever built it ended without a word, again and again.")
     return len(stalled)
 

@@ -396,6 +396,22 @@ class TestStoresThatFail:
         DatasetPackage.objects.update(not_before=clock.now())
         assert members(built(package)) == CONTENT
 
+    def test_parts_that_cannot_be_removed_are_not_forgotten(
+        self, package: DatasetPackage, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(building, "part_bytes_of", lambda store, size: 4096)
+        with monkeypatch.context() as patch:
+            self.away(patch, "write_part")
+            self.away(patch, "abandon_upload")
+            built(package)
+        fresh = alive(version)
+        assert (package.status, bool(package.upload_id)) == ("dropped", True)
+        assert (fresh.status, fresh.attempts, fresh.problem) == ("waiting", 1, "Nobody answers.")
+        assert fresh.not_before > clock.now()
+        assert planning.erasable() == [package.pk]
+        DatasetPackage.objects.update(not_before=clock.now())
+        assert members(built(fresh)) == CONTENT
+
     def test_one_that_refuses_fails_at_once(
         self, package: DatasetPackage, version: DatasetVersion, alice: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -515,6 +531,30 @@ class TestPurging:
                 yield datum
 
         monkeypatch.setattr(building, "_datums", with_purge)
+        assert building.build(package.pk)
+        assert not is_stored(package)
+        assert alive(version).status == "waiting"
+
+    def test_between_two_pages_of_its_files(
+        self,
+        package: DatasetPackage,
+        version: DatasetVersion,
+        files: list[Datum],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Nothing is missing in the store yet, but it is not listed any more."""
+        monkeypatch.setattr(building, "_PAGE", 5)
+        monkeypatch.setattr(building._Heartbeat, "say", lambda *arguments, **facts: None)
+        blocks = building._blocks
+
+        def with_purge(*arguments: Any) -> Iterator[bytes]:
+            for number, block in enumerate(blocks(*arguments)):
+                if number == 0:
+                    self.purge(files[29])
+                yield block
+
+        monkeypatch.setattr(building, "_blocks", with_purge)
+        monkeypatch.setattr(reading, "MOST_AHEAD", 1)
         assert building.build(package.pk)
         assert not is_stored(package)
         assert alive(version).status == "waiting"
