@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datastores', '0009_adoptions'),
+        ('datastores', '0010_data_browser'),
         ('projects', '0003_collaboration_and_variable_groups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
