@@ -4,7 +4,7 @@ import os
 import threading
 
 from peon.addresses import Addresses, cache_key, is_immutable
-from peon.checksums import NAMES, SHA256, difference
+from peon.checksums import NAMES, SHA256, Checksums, difference
 from peon.contents import Contents, incoming_beside
 from peon.http_client import shown_url
 from peon.receiving import Reception, Source
@@ -46,9 +46,7 @@ class Downloader:
         `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "sha256",
         "from_cache"}, and "md5" and "sha1" of some. Raises HttpError, Unreachable, Damaged or OSError.
         """
-        folder = os.path.dirname(target)
-        if not os.path.isdir(folder):
-            os.makedirs(folder, exist_ok=True)
+        _make_folder_of(target)
         source = Source(self._http, file, renew)
         measured = self._through_cache(file, source, target) if self._use_cache else None
         if measured is None:
@@ -59,6 +57,32 @@ class Downloader:
         if not is_immutable(file):
             self._look_for_change(file, measured)
         return measured
+
+    def place_cached(self, file, target):
+        """As `fetch`, of a file that never changes and is in the cache; else None."""
+        self._interrupted()
+        _make_folder_of(target)
+        return self._from_cache(file, cache_key(file), target) if self._use_cache else None
+
+    def measure(self, file, content):
+        """What is known of the file when `content` has arrived for it, and in words what is wrong with that."""
+        checksums = Checksums((SHA256,) if file.get(SHA256) else NAMES)
+        checksums.update(content)
+        measured = dict({name: file[name] for name in NAMES if file.get(name)}, **checksums.values())
+        measured["size"] = checksums.size
+        return measured, difference(file, measured)
+
+    def share(self, file, measured, path):
+        """Others find what is at `path`, sealed, in the cache."""
+        if self._use_cache:
+            self._contents.share(path, measured[SHA256], self._interrupted)
+            if not _is_known(file):
+                self._addresses.remember(cache_key(file), _facts(measured), {})
+
+    def forget(self, sha256):
+        """It is not needed any more, unless another job uses it."""
+        if self._use_cache:
+            self._contents.forget(sha256)
 
     def _is_cached(self, file):
         return bool(file.get("sha256")) and self._contents.has(file["sha256"], file.get("size"))
@@ -131,6 +155,12 @@ class Downloader:
         before = self._addresses.seen_before(file["uri"], measured)
         if before is not None:
             self._changed(file, before, measured)
+
+
+def _make_folder_of(path):
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
 
 
 def _is_known(file):

@@ -83,7 +83,11 @@ class Worker:
             "runtime": self.runtime.name,
             "queues": self.queues,
             "facts": dict(
-                self.runtime.describe(), cpus=os.cpu_count(), masks_secrets=True, pages_inputs=True
+                self.runtime.describe(),
+                cpus=os.cpu_count(),
+                masks_secrets=True,
+                pages_inputs=True,
+                takes_packages=True,
             ),
         }
 

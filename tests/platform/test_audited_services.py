@@ -23,6 +23,7 @@ from audit.models import AuditEvent
 from common import clock
 from common.errors import DomainError
 from datastores.datasets import services as datasets
+from datastores.datasets.packaging import services as packaging
 from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
 from environments.models import Environment
@@ -63,6 +64,7 @@ class World:
     rule: RetentionRule
     version: DatasetVersion
     version_alias: DatasetVersionAlias
+    packed_version: DatasetVersion
 
 
 @pytest.fixture
@@ -104,6 +106,9 @@ def world(tmp_path: Path, settings: Any) -> World:
             factories.make_dataset(project, name="faces"), factories.make_datum(project)
         ),
         DatasetVersionAlias.objects.create(dataset=version.dataset, name="old", version=version),
+        factories.make_dataset_version(
+            version.dataset, factories.make_datum(project), wants_package=True
+        ),
     )  # fmt: skip
 
 
@@ -355,6 +360,14 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         "dataset_version.changed", "dataset_version",
         lambda w, actor: datasets.change_version(version=w.version, actor=actor, notes="new"),
     ),
+    "packaging.request_packages": (
+        "dataset_version.packages_requested", "dataset_version",
+        lambda w, actor: packaging.request_packages(version=w.version, actor=actor),
+    ),
+    "packaging.remove_packages": (
+        "dataset_version.packages_removed", "dataset_version",
+        lambda w, actor: packaging.remove_packages(version=w.packed_version, actor=actor),
+    ),
     "datasets.set_alias": (
         "dataset_version_alias.set", "dataset_version_alias",
         lambda w, actor: datasets.set_alias(version=w.version, actor=actor, name="best"),
@@ -391,7 +404,14 @@ def services_with_an_actor(module: ModuleType) -> set[str]:
 
 def test_every_service_with_an_actor_is_in_the_table() -> None:
     known = {name.partition(" ")[0].partition(".")[2] for name in TABLE} | READING
-    for module in (projects.services, executions.services, datastores.services, retention, datasets):
+    for module in (
+        projects.services,
+        executions.services,
+        datastores.services,
+        retention,
+        datasets,
+        packaging,
+    ):
         missing = services_with_an_actor(module) - known
         assert not missing, f"not in the table of audited services: {missing}"
 
