@@ -17,6 +17,10 @@ class Damaged(Exception):
     """What arrived is not what was announced."""
 
 
+class NotNeeded(Exception):
+    """Another job has left what was wanted of the file."""
+
+
 class Downloader:
     """`interrupted` raises when the job is to end; `changed(file, before, now)` hears of an address that gives
     something else than the project saw there last; both have "size" and "sha256".
@@ -36,19 +40,20 @@ class Downloader:
 
     def make_room(self, files):
         """Large files come into a full cache: what was unused for longest goes before they come, not after."""
-        missing = sum(file.get("size") or 0 for file in files if not self._is_cached(file))
+        missing = sum(file.get("size") or 0 for file in files if not self.is_cached(file))
         if self._use_cache and missing >= _ROOM_IS_MADE_FROM_BYTES:
             self._cache.trim(missing)
 
-    def fetch(self, file, target, renew=None):
+    def fetch(self, file, target, renew=None, is_needed=lambda: True):
         """Put `file` (as in the job's details) at the path `target`, whole or not at all.
 
-        `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "sha256",
+        `renew(url)` gives the file with a fresh address, or None. `is_needed` is asked when another job was waited for that has
+        fetched it as well; NotNeeded is raised when it says no. Returns what is known of it: {"size", "sha256",
         "from_cache"}, and "md5" and "sha1" of some. Raises HttpError, Unreachable, Damaged or OSError.
         """
         _make_folder_of(target)
         source = Source(self._http, file, renew)
-        measured = self._through_cache(file, source, target) if self._use_cache else None
+        measured = self._through_cache(file, source, target, is_needed) if self._use_cache else None
         if measured is None:
             with incoming_beside(target) as incoming:
                 measured, _ = self._receive(file, source, incoming, {})
@@ -84,10 +89,11 @@ class Downloader:
         if self._use_cache:
             self._contents.forget(sha256)
 
-    def _is_cached(self, file):
+    def is_cached(self, file):
+        """Whether its content is known, and there."""
         return bool(file.get("sha256")) and self._contents.has(file["sha256"], file.get("size"))
 
-    def _through_cache(self, file, source, target):
+    def _through_cache(self, file, source, target, is_needed):
         """None when the content was removed at the wrong moment."""
         key = cache_key(file)
         found = self._from_cache(file, key, target)
@@ -97,6 +103,8 @@ class Downloader:
             found = self._from_cache(file, key, target)  # another job may have fetched it meanwhile
             if found is not None:
                 return found
+            if not is_needed():
+                raise NotNeeded()
             known = self._known(file, key)
             measured, validators = self._receive(file, source, incoming, self._conditions(file, known))
             self._interrupted()  # the job's folder may be gone

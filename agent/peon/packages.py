@@ -10,7 +10,7 @@ import os
 import threading
 
 from peon.contents import write_sealed
-from peon.downloads import Damaged
+from peon.downloads import Damaged, NotNeeded
 from peon.http_client import HttpError, Unreachable
 from peon.job_folder import remove_tree
 from peon.sizes import size_text
@@ -46,12 +46,12 @@ class Packages:
         if package is None:
             return found
         if found is None:
-            found = self._unpack(package, file, target)
+            found = self._unpack(package, file, target) or self._downloader.place_cached(file, target)
         package.note_placed()
         return found
 
     def _unpack(self, package, file, target):
-        if not package.is_open():
+        if not package.is_open(file):
             return None
         with self._turns:
             return self._unpack_one(package, file, target)
@@ -88,11 +88,11 @@ class _Package:
         self._members = None
         self._is_useless = False
 
-    def is_open(self):
-        """Whether files can be read; False when it is of no use."""
+    def is_open(self, file):
+        """Whether files can be read; False when it is of no use, and when another job has unpacked `file` meanwhile."""
         with self._lock:
             if self._members is None and not self._is_useless:
-                self._open()
+                self._open(file)
             return self._members is not None and not self._is_useless
 
     def read(self, file):
@@ -125,12 +125,19 @@ class _Package:
         with self._lock:
             self._release()
 
-    def _open(self):
+    def _open(self, file):
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             self._downloader.make_room([self._facts])
-            found = self._downloader.fetch(dict(self._facts, uri=self._facts["id"]), self._path, self._renew)
+            found = self._downloader.fetch(
+                dict(self._facts, uri=self._facts["id"]),
+                self._path,
+                self._renew,
+                is_needed=lambda: not self._downloader.is_cached(file),
+            )
             self._members = TarMembers(self._path)
+        except NotNeeded:
+            return
         except (HttpError, Unreachable, Damaged, NotReadable, OSError) as error:
             self.give_up(error)
             self._discard()
