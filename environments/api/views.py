@@ -191,6 +191,7 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
     if can_admin:
         shown["queue_name"] = environment.queue_name
         shown["mount_rules"] = environment.mount_rules
+        shown["dispatch"] = environment.dispatch
     if hasattr(environment, _UNFINISHED):
         shown[_UNFINISHED] = getattr(environment, _UNFINISHED)
     return shown

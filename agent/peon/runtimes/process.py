@@ -23,9 +23,9 @@ _F_SETPIPE_SZ = 1031
 _PASSED_ON = (
     "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK",
 )  # fmt: skip
-_PASSED_ON_PREFIX = "PIP_"  # an operator's package index
+_PASSED_ON_PREFIXES = ("PIP_", "SLURM_")  # an operator's package index; what Slurm has given the job
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -86,7 +86,7 @@ class ProcessRuntime:
         passed = {
             name: value
             for name, value in os.environ.items()
-            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIX)
+            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
         }
         base = {
             "HOME": job.folder.seen(".home"),
