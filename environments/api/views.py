@@ -1,6 +1,7 @@
 """Environments in the public API."""
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,12 +22,14 @@ from common.rest.times import timestamp
 from environments import selectors, services
 from environments.access import administered_owners, require_management
 from environments.api.schemas import (
+    DispatcherShape,
     EnvironmentChange,
     EnvironmentCreate,
     EnvironmentShape,
     TeamQuotaGiven,
     TeamQuotaShape,
 )
+from environments.dispatchers import dispatchers_of
 from environments.models import Environment
 from organizations.models import Organization
 from organizations.references import member_in, owned_organization, team_in
@@ -111,6 +114,19 @@ class EnvironmentDetailView(APIView):
         changes = _resolved(given, organization)
         changed = services.update_environment(environment=environment, actor=actor, **changes)
         return Response(represent_all([changed], request)[0])
+
+
+class DispatchersView(APIView):
+    """What hands the environment's jobs to a cluster, the one heard of last first. Empty for machines with agents."""
+
+    @extend_schema(
+        operation_id="environments_dispatchers", parameters=[_REFERENCE], responses=DispatcherShape(many=True)
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        environment = selectors.named(selectors.shown_environments(request.user), reference)
+        require_management(user_of(request), environment)
+        found = dispatchers_of(environment) or []
+        return Response([asdict(one) | {"last_seen": timestamp(one.last_seen)} for one in found])
 
 
 class TeamQuotasView(APIView):

@@ -31,7 +31,7 @@ CODE = {
     name: greedy
     image: none
     command: python greedy.py
-    resources: {memory: {max: 60}}
+    resources: {memory: {max: 100}}
 - step:
     name: devices
     image: none
@@ -80,7 +80,7 @@ def make_dispatcher(
 
     def make(**dispatch: Any) -> DispatcherProcess:
         queue = f"hpc-{time.time_ns()}"
-        given = {"partition": "batch", "cpus": 1, "memory_mb": 50, **dispatch}
+        given = {"partition": "batch", "cpus": 1, "memory_mb": 150, **dispatch}
         rest.post("environments/", {"slug": queue, "name": queue, "type": "slurm", "dispatch": given})
         made.append(DispatcherProcess(live_platform, slurm, tmp_path / queue, queue))
         return made[-1]
@@ -89,7 +89,8 @@ def make_dispatcher(
     for dispatcher in made:
         if dispatcher.process is not None and dispatcher.process.poll() is None:
             dispatcher.stop()
-        print(dispatcher.log())
+        if dispatcher.process is not None:
+            print(dispatcher.log())
     slurm.run("scancel", "--user=root")
     print(slurm.logs())
 

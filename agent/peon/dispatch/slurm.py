@@ -25,6 +25,8 @@ SECONDS = 60
 """How long one of Slurm's programs may take."""
 MARGIN_SECONDS = 600
 """What Slurm is asked for beyond the execution's own limit: outputs are stored after it."""
+AGENT_MEGABYTES = 64
+"""What the agent takes of the memory of its batch job, beside what the job asks for itself."""
 WARNING_SECONDS = 120
 """So long before Slurm's own limit the agent is told, so that outputs can be stored."""
 _TAIL_BYTES = 4096
@@ -110,7 +112,9 @@ class SlurmCluster:
             if configuration.get(name):
                 arguments.append("--{}={}".format(name, configuration[name]))
         cpus = math.ceil(resources["cpus"]) if resources.get("cpus") else configuration.get("cpus")
-        memory = resources.get("memory_mb") or configuration.get("memory_mb")
+        memory = configuration.get("memory_mb")
+        if resources.get("memory_mb"):
+            memory = resources["memory_mb"] + AGENT_MEGABYTES
         devices = resources.get("devices")
         gres = configuration.get("gres") if devices is None else gres_of(devices)
         minutes = minutes_of(placement.time_limit_seconds, configuration.get("time_limit_minutes"))
