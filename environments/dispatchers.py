@@ -36,7 +36,11 @@ def dispatchers_of(environment: Environment) -> list[Dispatcher] | None:
         described: Any = client().hvals(keys.WORKERS)
     except redis.RedisError:
         return None
-    found = [_read(said) for said in map(_parsed, described) if environment.redis_queue in (said.get("queues") or [])]
+    found = [
+        _read(said)
+        for said in map(_parsed, described)
+        if environment.redis_queue in (said.get("queues") or [])
+    ]
     return sorted(found, key=lambda one: one.last_seen, reverse=True)
 
 

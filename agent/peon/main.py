@@ -75,9 +75,13 @@ def _parser():
         "run", help="take jobs until told to stop (SIGTERM: after the running job, SIGINT: now)"
     )
     run.add_argument(
-        "--once", metavar="MEMBER", help="take exactly this job, run it and end; a dispatcher starts agents so"
+        "--once",
+        metavar="MEMBER",
+        help="take exactly this job, run it and end; a dispatcher starts agents so",
     )
-    dispatch = commands.add_parser("dispatch", help="hand the jobs of the queues to a cluster, until told to stop")
+    dispatch = commands.add_parser(
+        "dispatch", help="hand the jobs of the queues to a cluster, until told to stop"
+    )
     dispatch.add_argument("kind", choices=["slurm"], help="which kind of cluster")
     status = commands.add_parser(
         "status", help="exit code 0 when the server hears of this directory's worker, else 1"

@@ -63,7 +63,9 @@ class OnceWorker(Worker):
             try:
                 for queue in map(keys.dispatched, self.queues):
                     names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue(queue), keys.queue_tokens(queue)]
-                    found = self._take(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self._member])
+                    found = self._take(
+                        keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self._member]
+                    )
                     if found:
                         return Attempt(found[0].decode(), found[1].decode())
                 if self.redis.zscore(keys.LEASES, self._member) is not None:

@@ -89,7 +89,7 @@ class Worker:
                 masks_secrets=True,
                 pages_inputs=True,
                 takes_packages=True,
-                **self.place
+                **self.place,
             ),
         }
 

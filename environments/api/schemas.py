@@ -39,9 +39,13 @@ class SlurmSettings(serializers.Serializer[Any]):
     gres = serializers.CharField(required=False, help_text="such as gpu:1; a job's own devices count instead")
     cpus = serializers.IntegerField(required=False, help_text="cores of a job that asks for none itself")
     memory_mb = serializers.IntegerField(required=False, help_text="of a job that asks for none itself")
-    time_limit_minutes = serializers.IntegerField(required=False, help_text="the longest that Slurm is asked for")
+    time_limit_minutes = serializers.IntegerField(
+        required=False, help_text="the longest that Slurm is asked for"
+    )
     extra = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="further arguments of sbatch, such as --exclusive"
+        child=serializers.CharField(),
+        required=False,
+        help_text="further arguments of sbatch, such as --exclusive",
     )
 
 

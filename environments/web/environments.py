@@ -97,7 +97,9 @@ def environment(request: HttpRequest, organization: str, environment: str) -> Ht
         "form": form,
         "quotas": quota_rows(managed, found),
         "dispatchers": dispatchers_of(managed),
-        "dispatcher_setup": DISPATCHER_SETUP.format(address=public_url("", request), queue=managed.queue_name),
+        "dispatcher_setup": DISPATCHER_SETUP.format(
+            address=public_url("", request), queue=managed.queue_name
+        ),
     }
     return render(request, "environments/detail.html", context)
 

@@ -156,7 +156,10 @@ class NewEnvironmentForm(EnvironmentForm):
 
     @property
     def groups(self) -> list[FieldGroup]:
-        return [FieldGroup("How it is called", [self["slug"], self["queue_name"], self["kind"]]), *super().groups]
+        return [
+            FieldGroup("How it is called", [self["slug"], self["queue_name"], self["kind"]]),
+            *super().groups,
+        ]
 
 
 class QuotaForm(forms.Form):

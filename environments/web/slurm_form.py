@@ -44,7 +44,11 @@ class SlurmEnvironmentForm(EnvironmentForm):
     def initial_of(cls, environment: Environment) -> dict[str, Any]:
         given = environment.dispatch
         values = {_PREFIX + name: given.get(name, "") for name in (*NAMES, *NUMBERS)}
-        return EnvironmentForm.initial_of(environment) | values | {_PREFIX + EXTRA: "\n".join(given.get(EXTRA, []))}
+        return (
+            EnvironmentForm.initial_of(environment)
+            | values
+            | {_PREFIX + EXTRA: "\n".join(given.get(EXTRA, []))}
+        )
 
     @property
     def groups(self) -> list[FieldGroup]:
@@ -53,7 +57,9 @@ class SlurmEnvironmentForm(EnvironmentForm):
 
     def values(self) -> dict[str, Any]:
         given = super().values()
-        own = {name.removeprefix(_PREFIX): given.pop(name) for name in list(given) if name.startswith(_PREFIX)}
+        own = {
+            name.removeprefix(_PREFIX): given.pop(name) for name in list(given) if name.startswith(_PREFIX)
+        }
         lines = [line.strip() for line in own.pop(EXTRA).splitlines() if line.strip()]
         asked = {name: value for name, value in own.items() if value not in ("", None)}
         return given | {"dispatch": asked | ({EXTRA: lines} if lines else {})}

@@ -154,9 +154,7 @@ def _note_gap(execution_id: UUID, folded: Folded) -> None:
         logger.warning("the event stream has a gap; its agent is asked to send again", extra=facts)
 
 
-def close_abandoned(
-    *, execution_id: UUID, epoch: int, message: str, status: Status = Status.CRASHED
-) -> bool:
+def close_abandoned(*, execution_id: UUID, epoch: int, message: str, status: Status = Status.CRASHED) -> bool:
     """End an execution whose worker is lost: fold everything it reported, say why in a last line, mark it.
 
     The attempt is fenced first, so that nothing can be added behind the last line. Returns False when there was nothing

@@ -25,7 +25,9 @@ def waits_long(execution: UnfinishedExecution, now: datetime) -> bool:
 
 def reasons(executions: Iterable[UnfinishedExecution], served: frozenset[str]) -> dict[UUID, str]:
     return {
-        execution.id: _while_served(execution) if execution.queue_name in served else no_worker(execution.queue_name)
+        execution.id: _while_served(execution)
+        if execution.queue_name in served
+        else no_worker(execution.queue_name)
         for execution in executions
     }
 

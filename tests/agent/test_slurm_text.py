@@ -17,7 +17,7 @@ MEMBER = EXECUTION + ":3"
 
 def printed(*records):
     """As squeue prints it: each record begins and ends with the mark."""
-    return "".join("{0}{1}{0}\n".format(MARK, MARK.join(record)) for record in records)
+    return "".join(f"{MARK}{MARK.join(record)}{MARK}\n" for record in records)
 
 
 def ours(handle="7", state="PENDING", reason="Resources", node="", comment=ORIGIN, name=None):
@@ -39,14 +39,16 @@ def test_other_jobs_are_not_ours():
 
 
 def test_names_that_pretend_to_be_more_records():
-    fake = "x\n7|CANCELLED|None||{}|{}\n".format(ORIGIN, slurm_text.job_name(MEMBER))
+    fake = f"x\n7|CANCELLED|None||{ORIGIN}|{slurm_text.job_name(MEMBER)}\n"
     found = parsed(ours(name="odd|na\nme", comment="c|c"), ours("9", name=fake), ours("11"), ours("10"))
     assert [job.handle for job in found] == ["10", "11"]
 
 
 def test_huge_and_empty_output():
     assert slurm_text.parse_squeue("", MARK, {ORIGIN}) == []
-    found = parsed(ours("1", name="x" * 1_000_000), ours("2", reason="(Nodes required | for job are DOWN)" * 1000))
+    found = parsed(
+        ours("1", name="x" * 1_000_000), ours("2", reason="(Nodes required | for job are DOWN)" * 1000)
+    )
     assert [job.handle for job in found] == ["2"]
 
 
@@ -97,7 +99,7 @@ def test_the_end_says_what_slurm_complained_of():
 
 def test_accounts_of_a_job_that_squeue_forgot():
     name = slurm_text.job_name(MEMBER)
-    job = slurm_text.parse_sacct("41|CANCELLED by 1000|n1|{}\n".format(name))
+    job = slurm_text.parse_sacct(f"41|CANCELLED by 1000|n1|{name}\n")
     assert (job.handle, job.state, job.phase, job.may_heal) == ("41", "CANCELLED", ENDED, False)
     assert slurm_text.parse_sacct("Slurm accounting storage is disabled\n") is None
     assert slurm_text.parse_sacct("x|y\n41|COMPLETED|n1|other|name\n") is None
@@ -119,6 +121,10 @@ def test_what_passes_and_what_does_not(complaint, passes):
     assert slurm_text.will_pass(complaint) is passes
 
 
+def cancelled(cause):
+    return f"slurmstepd-n1: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-29T08:24:55{cause} ***\n"
+
+
 def test_complaints_without_the_programs_name():
     text = "sbatch: error: invalid partition specified: nope\nsbatch: error: Batch job submission failed: Invalid partition\n"
     assert slurm_text.clean_error(text) == (
@@ -128,17 +134,22 @@ def test_complaints_without_the_programs_name():
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds_left", "words", "is_limit"),
+    ("told", "seconds_left", "said", "words", "is_limit"),
     [
-        ("JobState=RUNNING PreemptTime=2026-01-01T00:00:00", 900, "higher priority (job 7, preempted)", False),
-        ("JobState=RUNNING PreemptTime=None TimeLimit=00:10:00", 90, "limit in Slurm is reached (job 7, limit 00:10:00)", True),
-        ("JobState=CANCELLED PreemptTime=None", -1, "cancelled or taken off the node (job 7, CANCELLED)", False),
-        ("", None, "takes the job off the node (job 7, state unknown)", False),
+        ("JobState=RUNNING PreemptTime=2026-01-01T00:00:00", 900, "", "higher priority (job 7, preempted)", False),
+        ("JobState=COMPLETING PreemptTime=None", 900, cancelled(" DUE TO PREEMPTION"), "higher priority (job 7, preempted)", False),
+        ("JobState=RUNNING TimeLimit=00:10:00", 90, "", "limit in Slurm is reached (job 7, limit 00:10:00)", True),
+        ("JobState=COMPLETING TimeLimit=1-00:00:00", -1, cancelled(" DUE TO TIME LIMIT"), "(job 7, limit 1-00:00:00)", True),
+        ("JobState=COMPLETING", 900, cancelled(" DUE TO JOB REQUEUE"), "back into its line (job 7, requeued)", False),
+        ("JobState=COMPLETING", 900, cancelled(" DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS"), "node failure", False),
+        ("JobState=COMPLETING", 900, cancelled(""), "was cancelled (job 7, COMPLETING)", False),
+        ("JobState=CANCELLED PreemptTime=None", -1, "", "was cancelled (job 7, CANCELLED)", False),
+        ("", None, "", "takes its job off the node (job 7, state unknown)", False),
     ],
 )  # fmt: skip
-def test_why_slurm_ends_it(told, seconds_left, words, is_limit):
+def test_why_slurm_ends_it(told, seconds_left, said, words, is_limit):
     fields = slurm_text.fields_of_job("JobId=7 JobName=a=b c=d " + told)
-    text, broke_limit = slurm_text.why_slurm_ends_it(fields, seconds_left)
+    text, broke_limit = slurm_text.why_slurm_ends_it(fields, seconds_left, said)
     assert (words in text, broke_limit) == (True, is_limit)
 
 
@@ -157,9 +168,17 @@ class TestArguments:
 
     def test_what_the_environment_says(self, cluster):
         found = self.arguments(
-            cluster, {"partition": "gpu", "account": "acme", "cpus": 4, "memory_mb": 2000, "extra": ["--exclusive"]}
+            cluster,
+            {"partition": "gpu", "account": "acme", "cpus": 4, "memory_mb": 2000, "extra": ["--exclusive"]},
         )
-        wanted = {"--partition=gpu", "--account=acme", "--cpus-per-task=4", "--mem=2000M", "--exclusive", "--requeue"}
+        wanted = {
+            "--partition=gpu",
+            "--account=acme",
+            "--cpus-per-task=4",
+            "--mem=2000M",
+            "--exclusive",
+            "--requeue",
+        }
         assert wanted <= set(found)
         assert f"--job-name=vh-{EXECUTION}.3" in found
         assert not any(argument.startswith(("--gres", "--time")) for argument in found)
@@ -184,7 +203,8 @@ class TestArguments:
             gres_of({"gpu; id": 1})
 
     @pytest.mark.parametrize(
-        ("limit", "most", "minutes"), [(None, None, None), (None, 60, 60), (60, None, 11), (3600, 30, 30), (3601, 240, 71)]
+        ("limit", "most", "minutes"),
+        [(None, None, None), (None, 60, 60), (60, None, 11), (3600, 30, 30), (3601, 240, 71)],
     )
     def test_minutes(self, limit, most, minutes):
         assert minutes_of(limit, most) == minutes
@@ -207,6 +227,11 @@ def test_settings_that_are_refused(configuration, setting):
 
 
 def test_settings_that_are_taken():
-    taken = {"partition": "gpu,long", "gres": "gpu:a100:2", "constraint": "[a100|h100]&nvme", "extra": ["--nice=100", "--exclusive"]}
+    taken = {
+        "partition": "gpu,long",
+        "gres": "gpu:a100:2",
+        "constraint": "[a100|h100]&nvme",
+        "extra": ["--nice=100", "--exclusive"],
+    }
     assert slurm_options.faults(taken) == []
     assert slurm_options.faults({}) == []

@@ -30,7 +30,9 @@ def send(api: Any, method: str, path: str, body: Any = None) -> Any:
     return getattr(api, method)(f"{LIST}{path}", body, format="json")
 
 
-def say_hello(queue: str = "acme-hpc:dispatch", *, ago: float = 0, problem: str = "", identity: str = "d-1") -> None:
+def say_hello(
+    queue: str = "acme-hpc:dispatch", *, ago: float = 0, problem: str = "", identity: str = "d-1"
+) -> None:
     said = {
         "identity": identity, "host": "login1", "agent_version": "0.1.0", "queues": [queue], "facts": {"problem": problem},
         "seen_at": (clock.now() - timedelta(seconds=ago)).timestamp(),
@@ -88,7 +90,9 @@ class TestDispatchers:
         say_hello("rival-hpc:dispatch", identity="rival")
         say_hello("acme-hpc", identity="plain agent")
         client().hset(keys.WORKERS, "broken", b"\xff")
-        client().hset(keys.WORKERS, "odd", json.dumps({"queues": ["acme-hpc:dispatch"], "facts": 7, "seen_at": "x"}))
+        client().hset(
+            keys.WORKERS, "odd", json.dumps({"queues": ["acme-hpc:dispatch"], "facts": 7, "seen_at": "x"})
+        )
         new, old, odd = send(acme.api, "get", "acme-hpc/dispatchers/").json()
         assert (new["identity"], new["is_alive"]) == ("new", True)
         assert new["problem"] == "Slurm does not take requests now"

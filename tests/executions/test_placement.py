@@ -120,7 +120,8 @@ class TestTelling:
         assert (fresh(execution).status, execution.error_text) == (status, "")
 
     @pytest.mark.parametrize(
-        ("state", "text"), [("complete", "x"), ("", "x"), (None, "x"), ("ended", ""), ("ended", " "), ("ended", 7)]
+        ("state", "text"),
+        [("complete", "x"), ("", "x"), (None, "x"), ("ended", ""), ("ended", " "), ("ended", 7)],
     )
     def test_bad_reports(self, make, state, text):
         execution = make(Status.STARTED)
@@ -164,7 +165,9 @@ class TestReasons:
     def test_the_dispatchers_word_stays_while_it_lives(self, make):
         make(waiting_reason="Slurm job 7 waits.")
         (unfinished,) = load_unfinished()
-        assert workers.reasons([unfinished], frozenset({"hpc:dispatch"})) == {unfinished.id: "Slurm job 7 waits."}
+        assert workers.reasons([unfinished], frozenset({"hpc:dispatch"})) == {
+            unfinished.id: "Slurm job 7 waits."
+        }
 
     def test_without_one_that_is_the_reason(self, make):
         execution = make(waiting_reason="Slurm job 7 waits.")

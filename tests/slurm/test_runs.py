@@ -58,7 +58,9 @@ def test_several_run_at_once_and_the_rest_says_what_it_waits_for(
         assert ended["status"] == "stopped"
         assert [output["name"] for output in ended["outputs"]] == ["kept.txt"]
     # Each ended its job of Slurm itself.
-    assert {slurm.job_of(execution, "COMPLETED", "CANCELLED")["state"] for execution in running} == {"COMPLETED"}
+    assert {slurm.job_of(execution, "COMPLETED", "CANCELLED")["state"] for execution in running} == {
+        "COMPLETED"
+    }
 
 
 def test_a_stop_while_it_waits_takes_it_out_of_slurm(
@@ -96,7 +98,8 @@ def test_what_slurm_refuses_ends_with_its_words(
     ended = rest.wait(execution)
     assert ended["status"] == "error"
     assert complaint in ended["error_text"]
-    assert not [job for job in slurm.jobs() if execution in job["name"]]
+    # Slurm writes down some of those that it refuses.
+    assert {job["state"] for job in slurm.jobs() if execution in job["name"]} <= {"FAILED"}
 
 
 def test_a_partition_that_is_down_is_waited_for_with_its_reason(

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,9 @@ import pytest
 from tests.support.live import free_port
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
-MISSING = [name for name in PROGRAMS if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None]
+MISSING = [
+    name for name in PROGRAMS if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None
+]
 
 _CONFIGURATION = """\
 ClusterName=trial
@@ -47,6 +48,7 @@ SchedulerType=sched/backfill
 SchedulerParameters={scheduler}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
+SlurmctldParameters=preempt_send_user_signal
 KillWait=10
 MinJobAge=60
 ReturnToService=2
@@ -125,7 +127,9 @@ class Cluster:
             found = [job for job in self.jobs() if execution_id in job["name"]]
             if found and (not states or found[-1]["state"] in states):
                 return found[-1]
-            assert time.monotonic() < deadline, f"no job {states} of {execution_id}: {self.jobs()}\n{self.logs()}"
+            assert time.monotonic() < deadline, (
+                f"no job {states} of {execution_id}: {self.jobs()}\n{self.logs()}"
+            )
             time.sleep(0.1)
 
     def wait_until_idle(self, seconds: float = 30) -> None:

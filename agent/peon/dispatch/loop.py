@@ -97,7 +97,13 @@ class Dispatcher:
         known = self._journal.members()
         concerned = set(waiting) | set(known) | {job.member for job in jobs}
         facts = planner.Facts(
-            waiting, self._queues.leased(concerned), jobs, known, self._failures, self._unwanted, time.monotonic()
+            waiting,
+            self._queues.leased(concerned),
+            jobs,
+            known,
+            self._failures,
+            self._unwanted,
+            time.monotonic(),
         )
         plan = planner.plan(facts, self._counted)
         self._unwanted = plan.unwanted
@@ -113,9 +119,7 @@ class Dispatcher:
             self._note_failure(job, job in plan.give_up)
         for member, job in plan.ended.items():
             self._report_end(member, job)
-        self._tell(
-            {member: self._cluster.words_of_waiting(job) for member, job in plan.tell.items()}
-        )
+        self._tell({member: self._cluster.words_of_waiting(job) for member, job in plan.tell.items()})
         for member in plan.submit:
             if self._stopping.is_set() or not self._queues.hold():
                 return
@@ -197,7 +201,8 @@ class Dispatcher:
         news = [
             (member, text)
             for member, text in words.items()
-            if self._told.get(member, ("", 0.0))[0] != text or now - self._told[member][1] > TELL_AGAIN_SECONDS
+            if self._told.get(member, ("", 0.0))[0] != text
+            or now - self._told[member][1] > TELL_AGAIN_SECONDS
         ]
         for (member, text), told in zip(news, in_parallel(self._tell_one, news, _TELLERS, lambda: None)):
             if told:
@@ -224,14 +229,20 @@ class Dispatcher:
 
     def _say_hello(self, problem):
         now = time.monotonic()
-        if self._said_hello_at is not None and now - self._said_hello_at < HELLO_SECONDS and problem == self._said_problem:
+        if (
+            self._said_hello_at is not None
+            and now - self._said_hello_at < HELLO_SECONDS
+            and problem == self._said_problem
+        ):
             return
         if not self._cluster_facts:
             try:
                 self._cluster_facts = self._cluster.describe()
             except Unavailable:
                 pass
-        facts = dict(self._cluster_facts, dispatches=self._cluster.kind, problem=problem, jobs=len(self._journal))
+        facts = dict(
+            self._cluster_facts, dispatches=self._cluster.kind, problem=problem, jobs=len(self._journal)
+        )
         self._queues.say_hello(
             {
                 "identity": self.identity, "host": self._settings.host, "agent_version": VERSION,

@@ -21,7 +21,8 @@ class Queues:
     def hold(self):
         """Whether every queue is this dispatcher's for the next LOCK_SECONDS; another one's stays its own."""
         return all(
-            self._hold(keys=[keys.dispatcher(name)], args=[self._identity, LOCK_SECONDS * 1000]) for name in self.names
+            self._hold(keys=[keys.dispatcher(name)], args=[self._identity, LOCK_SECONDS * 1000])
+            for name in self.names
         )
 
     def let_go(self):
@@ -60,7 +61,11 @@ class Queues:
         return True
 
     def say_hello(self, description):
-        self._redis.hset(keys.WORKERS, self._identity, json.dumps(dict(description, queues=self.names, seen_at=time.time())))
+        self._redis.hset(
+            keys.WORKERS,
+            self._identity,
+            json.dumps(dict(description, queues=self.names, seen_at=time.time())),
+        )
 
     def say_goodbye(self):
         self._redis.hdel(keys.WORKERS, self._identity)

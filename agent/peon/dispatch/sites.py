@@ -14,6 +14,7 @@ import time
 from peon.dispatch import slurm_text
 
 _ASK_SECONDS = 4
+_TAIL_BYTES = 4096
 _FACTS = {
     "slurm_job": "SLURM_JOB_ID", "slurm_cluster": "SLURM_CLUSTER_NAME", "slurm_node": "SLURMD_NODENAME",
     "slurm_partition": "SLURM_JOB_PARTITION", "slurm_account": "SLURM_JOB_ACCOUNT", "slurm_qos": "SLURM_JOB_QOS",
@@ -51,7 +52,9 @@ class SlurmSite:
     def why_it_ends(self):
         fields = slurm_text.fields_of_job(_scontrol_show(self._handle))
         fields.setdefault("JobId", self._handle)
-        return slurm_text.why_slurm_ends_it(fields, _seconds_until(fields.get("EndTime", ""), fields.get("TimeLimit", "")))
+        return slurm_text.why_slurm_ends_it(
+            fields, _seconds_until(fields.get("EndTime", ""), fields.get("TimeLimit", "")), _own_output()
+        )
 
 
 def _scontrol_show(handle):
@@ -65,6 +68,17 @@ def _scontrol_show(handle):
             timeout=_ASK_SECONDS,
         ).stdout.decode("utf-8", "replace")  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _own_output():
+    """The end of the file that this process writes its log into, as Slurm does beside it; empty when it is no file."""
+    try:
+        with open("/proc/self/fd/2", "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
         return ""
 
 

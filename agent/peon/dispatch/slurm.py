@@ -39,7 +39,9 @@ class SlurmCluster:
         missing = [name for name in PROGRAMS if shutil.which(name) is None]
         if missing:
             raise ConfigurationError(
-                "Slurm's programs are not on the PATH: {}. Run the dispatcher where jobs are submitted.".format(", ".join(missing))
+                "Slurm's programs are not on the PATH: {}. Run the dispatcher where jobs are submitted.".format(
+                    ", ".join(missing)
+                )
             )
         self._origins = {name: "peon {} {}".format(settings.app_url, name) for name in settings.queues}
         self._logs = settings.value("SLURM_LOGS") or os.path.join(settings.directory, "slurm-logs")
@@ -54,16 +56,26 @@ class SlurmCluster:
         return {"slurm": version[-1] if version else ""}
 
     def submit(self, placement):
-        said = self._run(self.sbatch_arguments(placement), SCRIPT, self._job_environment(placement), submits=True)
+        said = self._run(
+            self.sbatch_arguments(placement), SCRIPT, self._job_environment(placement), submits=True
+        )
         handle = said.strip().splitlines()[-1].partition(";")[0] if said.strip() else ""
         if not handle.isdigit():
-            raise Unavailable("sbatch did not name a job: {}".format(said.strip()[:200] or "it printed nothing"))
+            raise Unavailable(
+                "sbatch did not name a job: {}".format(said.strip()[:200] or "it printed nothing")
+            )
         return handle
 
     def jobs(self):
         mark = uuid.uuid4().hex
         listed = self._run(
-            ["squeue", "--user=" + self._user, "--states=all", "--noheader", "--format=" + slurm_text.squeue_format(mark)]
+            [
+                "squeue",
+                "--user=" + self._user,
+                "--states=all",
+                "--noheader",
+                "--format=" + slurm_text.squeue_format(mark),
+            ]
         )
         return slurm_text.parse_squeue(listed, mark, frozenset(self._origins.values()))
 
@@ -118,7 +130,12 @@ class SlurmCluster:
         devices = resources.get("devices")
         gres = configuration.get("gres") if devices is None else gres_of(devices)
         minutes = minutes_of(placement.time_limit_seconds, configuration.get("time_limit_minutes"))
-        given = (("cpus-per-task", cpus), ("mem", "{}M".format(memory) if memory else None), ("gres", gres), ("time", minutes))
+        given = (
+            ("cpus-per-task", cpus),
+            ("mem", "{}M".format(memory) if memory else None),
+            ("gres", gres),
+            ("time", minutes),
+        )
         arguments.extend("--{}={}".format(name, value) for name, value in given if value)
         return arguments + list(configuration.get("extra") or [])
 

@@ -14,7 +14,12 @@ _NAME = re.compile(r"vh-([0-9a-f-]{36})\.([0-9]{1,9})\Z")
 MOST_TEXT = 2000
 NEAR_LIMIT_SECONDS = 300
 
-_WAITING_STATES = frozenset(["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"])
+_CAUSE = re.compile(
+    r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO ([A-Z ]+?))?,? (?:SEE .*?)?\*\*\*"
+)
+_WAITING_STATES = frozenset(
+    ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"]
+)
 _ENDED_STATES = frozenset(
     [
         "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT",
@@ -120,7 +125,9 @@ def member_in(name):
 
 
 def words_of_waiting(job):
-    return "Slurm job {} waits: {} ({}).".format(job.handle, reason_words(job.reason), job.reason or "no reason given")
+    return "Slurm job {} waits: {} ({}).".format(
+        job.handle, reason_words(job.reason), job.reason or "no reason given"
+    )
 
 
 def reason_words(reason):
@@ -158,7 +165,7 @@ def telling_line(output):
 def clean_error(text):
     """What sbatch says, without its own name in front of each line."""
     lines = [re.sub(r"\Asbatch: (error: )?", "", line.strip()) for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("Try \"")]
+    lines = [line for line in lines if not line.startswith('Try "')]
     return " ".join(dict.fromkeys(lines))[:MOST_TEXT] or "sbatch gave no reason"
 
 
@@ -173,14 +180,25 @@ def fields_of_job(text):
     return dict(re.findall(r"(?:\A|\s)([A-Z][A-Za-z:/]*)=(\S*)", text))
 
 
-def why_slurm_ends_it(fields, seconds_left):
-    """In words, while the job still runs, and whether it is a limit; `seconds_left`: until its time limit in Slurm."""
+def why_slurm_ends_it(fields, seconds_left, said=""):
+    """In words, while the job still runs, and whether it is a limit.
+
+    `fields`: of `scontrol show job`; `seconds_left`: until its time limit in Slurm; `said`: the end of the job's output, where Slurm
+    writes why it sends a signal.
+    """
     handle, state = fields.get("JobId", ""), fields.get("JobState", "state unknown")
-    if fields.get("PreemptTime", "None") not in ("None", "", "N/A", "Unknown"):
+    causes = _CAUSE.findall(said)
+    cause = causes[-1] if causes else ""
+    is_near = seconds_left is not None and seconds_left < NEAR_LIMIT_SECONDS
+    if cause == "PREEMPTION" or fields.get("PreemptTime", "None") not in ("None", "", "N/A", "Unknown"):
         return "Slurm needs the node for a job of higher priority (job {}, preempted).".format(handle), False
-    if state in ("RUNNING", "TIMEOUT") and seconds_left is not None and seconds_left < NEAR_LIMIT_SECONDS:
+    if cause == "TIME LIMIT" or (state in ("RUNNING", "TIMEOUT") and is_near):
         limit = fields.get("TimeLimit", "?")
         return "Its time limit in Slurm is reached (job {}, limit {}).".format(handle, limit), True
-    if state in ("CANCELLED", "COMPLETING"):
-        return "Its job in Slurm was cancelled or taken off the node (job {}, {}).".format(handle, state), False
-    return "Slurm takes the job off the node (job {}, {}).".format(handle, state), False
+    if cause == "JOB REQUEUE":
+        return "Slurm took its job off the node, back into its line (job {}, requeued).".format(handle), False
+    if cause == "NODE FAILURE":
+        return "Slurm gave the node up (job {}, node failure).".format(handle), False
+    if causes or state in ("CANCELLED", "COMPLETING"):
+        return "Its job in Slurm was cancelled (job {}, {}).".format(handle, state), False
+    return "Slurm takes its job off the node (job {}, {}).".format(handle, state), False

@@ -39,7 +39,7 @@ _EXTRA = re.compile(r"(--[a-z][a-z-]*)(=[A-Za-z0-9_.,:=/@*&|()\[\]+-]{1,256})?\Z
 def faults(configuration):
     """What is wrong, as `[(setting, sentence)]`; empty when nothing is."""
     if not isinstance(configuration, dict):
-        return [("", "The Slurm settings are an object, such as {\"partition\": \"gpu\"}.")]
+        return [("", 'The Slurm settings are an object, such as {"partition": "gpu"}.')]
     found = []
     for name, value in sorted(configuration.items()):
         sentence = _fault(name, value)
@@ -62,7 +62,11 @@ def _fault(name, value):
 
 
 def _not_a_name(name):
-    return "{} is a short text of letters, digits and the signs that Slurm knows in it, without spaces.".format(name)
+    return (
+        "{} is a short text of letters, digits and the signs that Slurm knows in it, without spaces.".format(
+            name
+        )
+    )
 
 
 def _extra_fault(value):
@@ -72,7 +76,13 @@ def _extra_fault(value):
         matched = _EXTRA.match(argument) if isinstance(argument, str) else None
         if matched is None:
             shown = str(argument)[:64]
-            return "'{}' is no argument of the form --name or --name=value, without spaces and quotes.".format(shown)
+            return (
+                "'{}' is no argument of the form --name or --name=value, without spaces and quotes.".format(
+                    shown
+                )
+            )
         if matched.group(1) not in EXTRA_OPTIONS:
-            return "{} may not be set here. There are {}.".format(matched.group(1), ", ".join(sorted(EXTRA_OPTIONS)))
+            return "{} may not be set here. There are {}.".format(
+                matched.group(1), ", ".join(sorted(EXTRA_OPTIONS))
+            )
     return None
