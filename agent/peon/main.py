@@ -47,9 +47,9 @@ def _dispatch(settings, options):
 def _run_once(settings, member):
     from peon.dispatch.sites import site_of
     from peon.once import OnceWorker
-    from peon.runtimes.choice import make_runtime
+    from peon.runtimes.choice import prefer_apptainer
 
-    OnceWorker(settings, member, site_of(os.environ), make_runtime).run()
+    OnceWorker(settings, member, site_of(os.environ), prefer_apptainer).run()
     return 0
 
 

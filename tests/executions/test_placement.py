@@ -13,7 +13,7 @@ from executions.scheduling.loop import Scheduler
 from executions.spec.resources import Resources, resources_of
 from executions.types import Status
 from peon.protocol import keys, scripts
-from tests.executions.test_agent_api import call, claim
+from tests.executions.test_agent_api import WORKER, call
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,7 +146,10 @@ class TestQueue:
         assert queue.waiting_members("hpc:dispatch") == [queue.job_of(first).member]
         evidence = queue.read_evidence([queue.job_of(second)])
         assert evidence.is_leased(member)
-        assert claim(second, "slurm-node").status_code == 200
+        place = {"slurm_job": "7", "slurm_node": "n1", "cpus": 4}
+        worker = {**WORKER, "identity": "slurm-node", "facts": place}
+        assert call(second, "claim", {"worker": worker}).status_code == 200
+        assert fresh(second).runtime_facts == {"slurm_job": "7", "slurm_node": "n1"}
 
     def test_the_scheduler_gets_back_what_redis_lost(self, make):
         execution = make()

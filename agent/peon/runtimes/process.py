@@ -11,6 +11,7 @@ import sys
 import threading
 
 import peon
+from peon import memory_kills
 from peon.errors import JobFailed
 from peon.job_folder import MOUNT_POINT
 from peon.runtimes import launcher
@@ -67,8 +68,12 @@ class ProcessRuntime:
         self._python.create(job.folder)
 
     def start(self, job, sink):
+        return self._helper().start(self._order(job), sink)
+
+    def _order(self, job):
+        """What the launcher is told."""
         variables = self._variables(job)
-        order = {
+        return {
             "do": "start",
             "argv": _argv(job.folder, job.script, variables["PATH"]),
             "env": variables,
@@ -80,7 +85,6 @@ class ProcessRuntime:
             "read_only": job.read_only,
             "mounts": [mount.as_order() for mount in job.mounts],
         }
-        return self._helper().start(order, sink)
 
     def _variables(self, job):
         passed = {
@@ -189,6 +193,7 @@ class ProcessRunning(Running):
         self._helper = helper
         self._pump = pump
         self._exit = None
+        self._memory_kills = memory_kills.count()
         self.pid = pid
 
     def wait(self, seconds):
@@ -198,7 +203,9 @@ class ProcessRunning(Running):
                 return None
             # Every process of the job is dead, so that what is left in the pipes is all there will be.
             self._pump.finish()
-            self._exit = Exit(code)
+            # A command that ended well went on without what was killed.
+            was_killed = code != 0 and memory_kills.count() != self._memory_kills
+            self._exit = Exit(code, out_of_memory=was_killed)
         return self._exit
 
     def signal(self, number):
