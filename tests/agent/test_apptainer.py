@@ -19,7 +19,13 @@ def in_containers(platform, tmp_path_factory):
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"
     agent = AgentProcess(
-        platform, folder, sys.executable, PATH=path, RUNTIME="apptainer", CUDA_VISIBLE_DEVICES="0"
+        platform,
+        folder,
+        sys.executable,
+        PATH=path,
+        RUNTIME="apptainer",
+        CUDA_VISIBLE_DEVICES="0",
+        ALLOW_MOUNTS="true",
     )
     agent.start()
     yield agent
@@ -78,3 +84,29 @@ def test_a_stop_reaches_the_command(platform, in_containers):
     job.wish("stop")
     assert job.wait()["status"] == "stopped"
     assert "told" in job.lines("o")
+
+
+def mounted(**facts):
+    given = {
+        "kind": "host",
+        "host": "",
+        "path": "/srv",
+        "destination": "/data",
+        "readonly": True,
+        "options": {},
+        **facts,
+    }
+    return {"allowed": [given], "refused": [], "notes": [], "required": False}
+
+
+def test_directories_are_mounted_and_shares_are_not(platform, in_containers, tmp_path):
+    job = platform.add_job("echo $BINDS", image="busybox", mounts=mounted(path=str(tmp_path)))
+    assert job.wait()["status"] == "complete", job.lines("s")
+    assert job.lines("o") == [f"{tmp_path}:/data:ro"]
+    share = mounted(kind="nfs", host="filer", path="/export")
+    ended = platform.add_job("true", image="busybox", mounts=share).wait()
+    assert (ended["status"], "mount directories only" in ended["reason"]) == ("error", True)
+    ended = platform.add_job(
+        "true", image="busybox", mounts=mounted(path=str(tmp_path), destination="/data:/etc")
+    ).wait()
+    assert (ended["status"], "has a colon or a comma" in ended["reason"]) == ("error", True)

@@ -246,7 +246,12 @@ class TestLists:
     def test_members_see_it_without_its_queue(self, acme: Tenant) -> None:
         shown = acme.member_api.get(f"{LIST}acme-gpu/").json()
         assert_shape(
-            shown, {name: shape for name, shape in SHAPE.items() if name not in ("queue_name", "mount_rules", "dispatch")}
+            shown,
+            {
+                name: shape
+                for name, shape in SHAPE.items()
+                if name not in ("queue_name", "mount_rules", "dispatch")
+            },
         )
         assert shown["can_admin"] is False
 

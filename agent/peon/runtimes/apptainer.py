@@ -8,9 +8,11 @@ import os
 import shutil
 import signal
 import subprocess
+import uuid
 
 from peon.errors import JobFailed
 from peon.job_folder import MOUNT_POINT
+from peon.mounts import HOST
 from peon.retries import LOOK_SECONDS
 from peon.runtimes.process import ProcessRuntime
 
@@ -42,6 +44,8 @@ class ApptainerRuntime(ProcessRuntime):
     def prepare(self, job, say, check):
         if not job.image:
             raise JobFailed("The execution names no image, and this worker runs jobs in containers.")
+        for mount in job.mounts:
+            _check_mount(mount)
         path = self._image_file(job.image)
         if _is_of_the_machine(job.image):
             if not os.path.exists(path):
@@ -62,8 +66,8 @@ class ApptainerRuntime(ProcessRuntime):
     def _pull(self, image, path, check):
         os.makedirs(self._images, exist_ok=True)
         source = image if image.startswith(_SCHEMES) else "docker://" + image
-        # A name of its own: two jobs may pull the same at once, and what is half there is no image.
-        unfinished = "{}.{}".format(path, os.getpid())
+        # A name of its own: two jobs may pull the same at once, also on two machines that share the folder.
+        unfinished = "{}.{}".format(path, uuid.uuid4().hex)
         pulling = subprocess.Popen(
             [self._program, "--quiet", "pull", "--force", unfinished, source],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
@@ -103,6 +107,7 @@ class ApptainerRuntime(ProcessRuntime):
             cwd=job.folder.host("repository"),
             root=None,
             read_only=[],
+            mounts=[],
         )
 
     def _argv(self, job):
@@ -111,6 +116,9 @@ class ApptainerRuntime(ProcessRuntime):
         for path in job.read_only:
             host = job.folder.host(os.path.relpath(path, MOUNT_POINT))
             command.extend(["--bind", "{}:{}:ro".format(host, path)])
+        for mount in job.mounts:
+            mode = "ro" if mount.readonly else "rw"
+            command.extend(["--bind", "{}:{}:{}".format(mount.source, mount.destination, mode)])
         if os.environ.get("CUDA_VISIBLE_DEVICES"):
             command.append("--nv")
         script = job.folder.seen(job.script)
@@ -121,6 +129,16 @@ class ApptainerRuntime(ProcessRuntime):
             + [self._image_file(job.image)]
             + ([script] if has_interpreter else ["sh", "-c", _SHELL, script])
         )
+
+
+def _check_mount(mount):
+    """A share is mounted by whoever runs the machine: Apptainer's users may not."""
+    if mount.kind != HOST:
+        raise JobFailed(
+            "{} cannot be mounted: containers of Apptainer mount directories only.".format(mount.source)
+        )
+    if set(":,") & set(mount.source + mount.destination):
+        raise JobFailed("{} cannot be mounted: its path has a colon or a comma.".format(mount.source))
 
 
 def _is_of_the_machine(image):

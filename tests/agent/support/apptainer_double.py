@@ -50,9 +50,14 @@ def execute(arguments):
         for name, text in os.environ.items()
         if name.startswith("APPTAINERENV_")
     }
-    variables.update(PATH="/usr/local/bin:/usr/bin:/bin", IMAGE=source, FLAGS=" ".join(sorted(flags)))
+    variables.update(
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        IMAGE=source,
+        BINDS=" ".join(":".join(bind) for bind in binds[1:]),
+        FLAGS=" ".join(sorted(flags)),
+    )
     folder = next(host for host, seen, *_ in binds if seen == "/valohai")
-    read_only = [seen for _, seen, *mode in binds if mode == ["ro"]]
+    read_only = [seen for _, seen, *mode in binds if mode == ["ro"] and seen.startswith("/valohai/")]
     namespaces.unshare()
     child = os.fork()
     if child == 0:
