@@ -106,7 +106,7 @@ def _dispatch_faults(environment: Environment) -> Iterable[str]:
     if environment.kind == SLURM:
         for _, sentence in slurm_options.faults(environment.dispatch):
             yield sentence
-    elif environment.dispatch:
+    elif environment.dispatch != {}:
         yield f"Only environments of the type '{SLURM}' have settings of a cluster. Leave them out."
 
 

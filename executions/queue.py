@@ -117,7 +117,10 @@ def clear(job: Job) -> None:
     """Forget what a finished execution left beside its events: its queue entry, its lease, the wish to stop."""
     if remove(job) and job.queue_name.endswith(keys.DISPATCHED_SUFFIX):
         # The dispatcher is to take it back from its cluster.
-        client().lpush(keys.queue_wake(job.queue_name), "1")
+        pipe = client().pipeline(transaction=False)
+        pipe.lpush(keys.queue_wake(job.queue_name), "1")
+        pipe.ltrim(keys.queue_wake(job.queue_name), 0, 255)
+        pipe.execute()
     release([job.member])
     client().delete(keys.control(str(job.execution_id)))
 

@@ -72,8 +72,9 @@ class TestSettings:
         cluster.refresh_from_db()
         assert cluster.dispatch == GIVEN
 
-    def test_machines_with_agents_have_none(self, acme: Tenant) -> None:
-        answer = send(acme.api, "patch", "acme-gpu/", {"dispatch": GIVEN})
+    @pytest.mark.parametrize("dispatch", [GIVEN, None, [], "", 0])
+    def test_machines_with_agents_have_none(self, acme: Tenant, dispatch: Any) -> None:
+        answer = send(acme.api, "patch", "acme-gpu/", {"dispatch": dispatch})
         assert answer.status_code == 400
         assert "Only environments of the type 'slurm'" in str(answer.json()["dispatch"])
 

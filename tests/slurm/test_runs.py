@@ -1,6 +1,7 @@
 """Jobs through a real Slurm: what runs, what is refused, and what a stop does."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -113,6 +114,26 @@ def test_a_partition_that_is_down_is_waited_for_with_its_reason(
         assert rest.wait(execution)["status"] == "complete"
     finally:
         slurm.run("scontrol", "update", "PartitionName=closed", "State=DOWN")
+
+
+def test_many_wait_and_are_taken_back(
+    make_dispatcher: Callable[..., DispatcherProcess], run: Run, rest: Rest, slurm: Cluster
+) -> None:
+    """More than a hundred: each is in Slurm once, each says why it waits, and all leave it."""
+    dispatcher = make_dispatcher(partition="closed").start()
+    executions = [run(dispatcher, "work") for _ in range(120)]
+    for execution in executions:
+        wait_for_reason(rest, execution, "(PartitionDown)", seconds=60)
+    names = Counter(
+        job["name"] for job in slurm.jobs() if job["partition"] == "closed" and job["state"] == "PENDING"
+    )
+    assert (len(names), set(names.values())) == (120, {1})
+    for execution in executions:
+        rest.post(f"executions/{execution}/stop/", expect=200)
+    deadline = time.monotonic() + 60
+    while any(job["partition"] == "closed" and job["state"] == "PENDING" for job in slurm.jobs()):
+        assert time.monotonic() < deadline, dispatcher.log()
+        time.sleep(0.2)
 
 
 def wait_for_reason(rest: Rest, execution: str, part: str, seconds: float = 30) -> str:

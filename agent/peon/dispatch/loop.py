@@ -86,14 +86,15 @@ class Dispatcher:
 
     def look(self):
         """One look, and everything that follows from it. Raises Unavailable when the cluster does not answer."""
+        self._platform_is_away = False
         # First the cluster: what has left the queue since then is found to be taken, and not submitted again.
         try:
             jobs = self._cluster.jobs() if len(self._journal) or self._queues.waiting() else []
         except Unavailable as error:
-            self._tell_all(self._queues.waiting(), "{}. It is tried again.".format(str(error).rstrip(".")))
+            self._waiting = self._queues.waiting()
+            self._tell_to_wait(self._waiting, error)
             raise
-        waiting = self._queues.waiting()
-        self._waiting = waiting
+        self._waiting = waiting = self._queues.waiting()
         known = self._journal.members()
         concerned = set(waiting) | set(known) | {job.member for job in jobs}
         facts = planner.Facts(
@@ -113,17 +114,23 @@ class Dispatcher:
         self._carry_out(plan)
 
     def _carry_out(self, plan):
-        self._cluster.cancel([job.handle for job in plan.cancel])
-        self._cancel_unwanted(plan.ask)
+        over = [job for job in plan.ask if self._is_over(job)]
+        self._cancel(plan.cancel + over)
+        for job in over:
+            self._journal.remove(job.member)
         for job in plan.failed:
             self._note_failure(job, job in plan.give_up)
         for member, job in plan.ended.items():
             self._report_end(member, job)
         self._tell({member: self._cluster.words_of_waiting(job) for member, job in plan.tell.items()})
-        for member in plan.submit:
-            if self._stopping.is_set() or not self._queues.hold():
+        for number, member in enumerate(plan.submit):
+            if self._stopping.is_set() or self._platform_is_away or not self._queues.hold():
                 return
-            self._submit(member)
+            try:
+                self._submit(member)
+            except Unavailable as error:
+                self._tell_to_wait(plan.submit[number:], error)
+                raise
 
     def _submit(self, member):
         token, queue = self._waiting[member]
@@ -136,7 +143,7 @@ class Dispatcher:
         except Refused as refused:
             self._refuse(member, str(refused))
         except (HttpError, Unreachable) as error:
-            logger.warning("the platform does not say what %s needs: %s", member, error)
+            self._note_absence(error)
         else:
             logger.info("%s is job %s", member, handle)
             self._tell({member: "Handed to {} as job {}.".format(self._cluster.kind.capitalize(), handle)})
@@ -172,11 +179,12 @@ class Dispatcher:
             if job is not None:
                 self._cluster.forget(job)
 
-    def _cancel_unwanted(self, jobs):
-        over = [job for job in jobs if self._is_over(job)]
-        self._cluster.cancel([job.handle for job in over])
-        for job in over:
-            self._journal.remove(job.member)
+    def _cancel(self, jobs):
+        try:
+            self._cluster.cancel([job.handle for job in jobs])
+        except Unavailable as error:
+            # The next look finds them again. What else there is to do does not depend on it.
+            logger.warning("jobs of the cluster are not cancelled: %s", error)
 
     def _is_over(self, job):
         if self._journal.token(job.member) is None:
@@ -186,14 +194,14 @@ class Dispatcher:
             self._api(job.member).placement()
         except JobLost:
             return True
-        except (HttpError, Unreachable):
-            pass
+        except (HttpError, Unreachable) as error:
+            self._note_absence(error)
         return False
 
-    def _tell_all(self, waiting, words):
-        for member, (token, _) in waiting.items():
-            self._journal.add(member, token)
-        self._tell(dict.fromkeys(waiting, words))
+    def _tell_to_wait(self, members, error):
+        for member in members:
+            self._journal.add(member, self._waiting[member][0])
+        self._tell(dict.fromkeys(members, "{}. It is tried again.".format(str(error).rstrip("."))))
 
     def _tell(self, words):
         """Why each waits, when that has changed; once a minute anyway, in case it was overwritten."""
@@ -214,14 +222,22 @@ class Dispatcher:
 
     def _report(self, member, state, words):
         """Whether the platform has heard it, or wants to hear no more of this attempt."""
+        if self._platform_is_away:
+            return False
         try:
             self._api(member).report(state, words)
         except JobLost:
             return True
         except (HttpError, Unreachable) as error:
-            logger.warning("the platform was not told of %s: %s", member, error)
+            self._note_absence(error)
             return False
         return True
+
+    def _note_absence(self, error):
+        """Each call waits some seconds: one that fails is enough for this look."""
+        if not self._platform_is_away:
+            logger.warning("the platform does not answer: %s", error)
+        self._platform_is_away = True
 
     def _api(self, member):
         token = self._journal.token(member) or ""
@@ -261,6 +277,7 @@ class Dispatcher:
         self._problem = ""
         self._said_problem = ""
         self._is_busy = False
+        self._platform_is_away = False
 
     def _wait(self, seconds):
         deadline = time.monotonic() + seconds
