@@ -3,14 +3,18 @@
 from typing import Any
 
 import pytest
+import valohai_yaml
+from valohai_yaml.objs.step import Step
 
+from common.errors import FieldsRefused
 from common.redis import client
 from executions import queue
 from executions.models import Execution
 from executions.scheduling import workers
 from executions.scheduling.facts import load_unfinished
 from executions.scheduling.loop import Scheduler
-from executions.spec.resources import Resources, resources_of
+from executions.spec.faults import Faults
+from executions.spec.resources import Resources, check_resources, resources_of, with_resources_of_step
 from executions.types import Status
 from peon.protocol import keys, scripts
 from tests.executions.test_agent_api import WORKER, call
@@ -183,6 +187,11 @@ class TestReasons:
         assert back == workers.WAITS_FOR_DISPATCHER
 
 
+def step_with(resources: str) -> Step:
+    text = f"- step: {{name: train, image: none, command: train, resources: {resources}}}"
+    return valohai_yaml.parse(text).steps["train"]
+
+
 def take(member: str) -> Any:
     names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue("hpc:dispatch"), keys.queue_tokens("hpc:dispatch")]
     return client().eval(scripts.CLAIM_MEMBER, len(names), *names, "slurm-node", 5000, member)
@@ -203,6 +212,32 @@ class TestResources:
     def test_what_is_read(self, resources, found):
         config = {"kubernetes": {"containers": {"workload": {"resources": resources}}}}
         assert resources_of(config) == found
+
+    def test_the_steps_count_where_the_request_says_nothing(self):
+        step = step_with("{cpu: {min: 1, max: 2}, memory: {max: 100}, devices: {nvidia.com/gpu: 1}}")
+        found = with_resources_of_step({"autorestart": True}, step)
+        assert found["autorestart"] is True
+        assert resources_of(found) == Resources(2, 100, {"nvidia.com/gpu": 1})
+        own = {"kubernetes": {"containers": {"workload": {"resources": {}}}}}
+        assert with_resources_of_step(own, step) == own
+        beside = {"kubernetes": {"node_selector": "a=b"}}
+        assert with_resources_of_step(beside, step)["kubernetes"]["node_selector"] == "a=b"
+        assert beside == {"kubernetes": {"node_selector": "a=b"}}
+        assert with_resources_of_step({}, step_with("{}")) == {}
+
+    @pytest.mark.parametrize(
+        "resources",
+        [
+            "many", [], {"cpu": 2}, {"cpu": {"min": 0}}, {"cpu": {"max": True}}, {"memory": {"max": "1G"}},
+            {"memory": {"max": 1e300}}, {"devices": ["gpu"]}, {"devices": {"gpu": 1.5}}, {"devices": {"gpu": 10**9}},
+        ],
+    )  # fmt: skip
+    def test_what_makes_no_sense_is_refused(self, resources):
+        faults = Faults()
+        check_resources({"kubernetes": {"containers": {"workload": {"resources": resources}}}}, faults)
+        with pytest.raises(FieldsRefused) as refused:
+            faults.raise_if_any()
+        assert list(refused.value.faults) == ["runtime_config"]
 
     @pytest.mark.parametrize("config", [{}, {"kubernetes": None}, {"kubernetes": {"containers": []}}])
     def test_nothing_said(self, config):
