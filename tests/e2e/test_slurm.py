@@ -61,6 +61,7 @@ def test_a_cluster_is_brought_and_runs(
     page.wait_for_timeout(2000)
     page.reload()
     expect(page.get_by_text("hands jobs over")).to_be_visible()
+    page.locator("#dispatchers").scroll_into_view_if_needed()
     keep(page, artefacts, "organization-slurm-environment")
     slurm.run("scontrol", "update", "PartitionName=batch", "State=DOWN")
     try:

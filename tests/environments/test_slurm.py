@@ -72,7 +72,7 @@ class TestSettings:
         cluster.refresh_from_db()
         assert cluster.dispatch == GIVEN
 
-    @pytest.mark.parametrize("dispatch", [GIVEN, None, [], "", 0])
+    @pytest.mark.parametrize("dispatch", [GIVEN, [], "", 0])
     def test_machines_with_agents_have_none(self, acme: Tenant, dispatch: Any) -> None:
         answer = send(acme.api, "patch", "acme-gpu/", {"dispatch": dispatch})
         assert answer.status_code == 400
