@@ -43,19 +43,24 @@ def one_run(platform: LivePlatform, rest: Rest, project: str, commit: str) -> tu
     """Milliseconds until the code ran, and until its first line was here."""
     posted = time.time()
     execution = rest.run(project, commit, "now")
-    address = f"{platform.url.replace('http', 'ws')}/ws/executions/{execution}/"
-    headers = {"Authorization": f"Token {platform.token}", "Origin": platform.url}
-    with connect(address, additional_headers=headers, compression=None, proxy=None) as socket:
-        socket.send(json.dumps({"subscribe": "log", "from_line": 0}))
-        printed = first_output_line(socket)
+    printed = first_line_of(platform, execution)
     received = time.time()
     rest.wait(execution)
     return (float(printed) - posted) * 1000, (received - posted) * 1000
 
 
-def first_output_line(socket: ClientConnection) -> str:
+def first_line_of(platform: LivePlatform, execution: str, seconds: float = 30) -> str:
+    """What the job prints first, as soon as it is here."""
+    address = f"{platform.url.replace('http', 'ws')}/ws/executions/{execution}/"
+    headers = {"Authorization": f"Token {platform.token}", "Origin": platform.url}
+    with connect(address, additional_headers=headers, compression=None, proxy=None) as socket:
+        socket.send(json.dumps({"subscribe": "log", "from_line": 0}))
+        return _first_output_line(socket, seconds)
+
+
+def _first_output_line(socket: ClientConnection, seconds: float) -> str:
     while True:
-        message = json.loads(socket.recv(timeout=30))
+        message = json.loads(socket.recv(timeout=seconds))
         for segment in message.get("segments", []) if message["type"] == "log" else []:
             if segment["k"] == "o":
                 return str(segment["p"]).partition("\n")[0]

@@ -37,6 +37,8 @@ class EnvironmentAdmin(PlatformAdmin):
         return administered_by(user, "owner_id")
 
     def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
+        if "dispatch" in form.cleaned_data:
+            form.cleaned_data["dispatch"] = form.cleaned_data["dispatch"] or {}  # an empty field says nothing
         if not change:
             created = services.create_environment(actor=user_of(request), **form.cleaned_data)
             obj.pk = created.pk

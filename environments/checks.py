@@ -9,6 +9,8 @@ from accounts.models import Owner
 from common.errors import Fault, FieldsRefused
 from environments.models import Environment
 from environments.mounts import MountRefused, rules_from_json
+from environments.types import SLURM
+from peon.protocol import slurm_options
 
 _SLUG = re.compile(r"\A[a-z0-9](?:[a-z0-9_-]{0,126}[a-z0-9])?\Z")
 _QUEUE = re.compile(r"\A[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
@@ -94,9 +96,18 @@ def check_settings(environment: Environment) -> None:
         rules_from_json(environment.mount_rules)
     except MountRefused as refused:
         faults["mount_rules"] = [str(refused)]
+    faults["dispatch"] = list(_dispatch_faults(environment))
     if environment.team_id and environment.member_id:
         faults["member"] = ["An environment belongs to a team or to a member, not to both."]
     _raise(faults)
+
+
+def _dispatch_faults(environment: Environment) -> Iterable[str]:
+    if environment.kind == SLURM:
+        for _, sentence in slurm_options.faults(environment.dispatch):
+            yield sentence
+    elif environment.dispatch != {}:
+        yield f"Only environments of the type '{SLURM}' have settings of a cluster. Leave them out."
 
 
 def check_quota(quota: int | None) -> None:

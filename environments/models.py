@@ -12,7 +12,9 @@ from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
 from environments.mounts import MountRule
+from environments.types import DISPATCHED_KINDS
 from organizations.models import Team
+from peon.protocol import keys
 
 
 class Environment(IdentifiedModel):
@@ -39,6 +41,10 @@ class Environment(IdentifiedModel):
     )
     queue_name = models.CharField(max_length=128)
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")
+    dispatch = models.JSONField(
+        default=dict, db_default={}, blank=True,
+        help_text="of a cluster's environment: what its jobs ask for, such as the partition",
+    )  # fmt: skip
     provider = models.CharField(max_length=32, null=True, blank=True)
     enabled = models.BooleanField(default=True)
     allow_personal_usage = models.BooleanField(
@@ -92,9 +98,23 @@ class Environment(IdentifiedModel):
         return [MountRule(**rule) for rule in self.mount_rules]
 
     @property
+    def is_dispatched(self) -> bool:
+        return self.kind in DISPATCHED_KINDS
+
+    @property
+    def redis_queue(self) -> str:
+        """The name under which its jobs wait in Redis."""
+        return redis_queue(self.kind, self.queue_name)
+
+    @property
     def audit_target(self) -> Target:
         scope = Scope((self.owner_id,) if self.owner_id else ())
         return Target("environment", str(self.pk), self.slug, scope)
+
+
+def redis_queue(kind: str, queue_name: str) -> str:
+    """Jobs for a cluster wait apart, so that no agent that serves a queue of that name takes them."""
+    return str(keys.dispatched(queue_name)) if kind in DISPATCHED_KINDS else queue_name
 
 
 class TeamPlace(IdentifiedModel):

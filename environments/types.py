@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+SLURM = "slurm"
+DISPATCHED_KINDS = frozenset({SLURM})
+"""Kinds of environment whose jobs a dispatcher hands to a cluster, instead of agents that wait for them."""
+
 BLOCKED = 0
 """The quota of a team that may not run anything in the environment."""
 

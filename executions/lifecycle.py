@@ -36,9 +36,18 @@ def mark_queued(*, execution_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def mark_started(
-    *, execution_id: UUID, epoch: int, worker_identity: str, variables_beside: Mapping[str, str] | None = None
+    *,
+    execution_id: UUID,
+    epoch: int,
+    worker_identity: str,
+    variables_beside: Mapping[str, str] | None = None,
+    runtime_facts: Mapping[str, Any] | None = None,
 ) -> bool:
-    """queued -> started: from now on the worker speaks for the execution, and its lost lease ends it."""
+    """queued -> started: from now on the worker speaks for the execution, and its lost lease ends it.
+
+    `runtime_facts` replace those that are there, where they are given.
+    """
+    known = {"runtime_facts": dict(runtime_facts)} if runtime_facts else {}
     return _swap(
         execution_id,
         Status.STARTED,
@@ -47,6 +56,7 @@ def mark_started(
         worker_identity=worker_identity,
         variables_beside=variables_beside,
         waiting_reason="",
+        **known,
     )
 
 

@@ -42,7 +42,7 @@ class Job:
 
 
 def job_of(execution: Execution) -> Job:
-    return Job(execution.pk, execution.epoch, execution.environment.queue_name, execution.priority)
+    return Job(execution.pk, execution.epoch, execution.environment.redis_queue, execution.priority)
 
 
 def job_token(execution_id: UUID, epoch: int) -> str:
@@ -115,7 +115,12 @@ def release(members: Iterable[str]) -> None:
 
 def clear(job: Job) -> None:
     """Forget what a finished execution left beside its events: its queue entry, its lease, the wish to stop."""
-    remove(job)
+    if remove(job) and job.queue_name.endswith(keys.DISPATCHED_SUFFIX):
+        # The dispatcher is to take it back from its cluster.
+        pipe = client().pipeline(transaction=False)
+        pipe.lpush(keys.queue_wake(job.queue_name), "1")
+        pipe.ltrim(keys.queue_wake(job.queue_name), 0, 255)
+        pipe.execute()
     release([job.member])
     client().delete(keys.control(str(job.execution_id)))
 

@@ -17,11 +17,12 @@ from tests.support import factories
 # A busy machine is slow, and that is no failure.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
-REAL_PARTS = {"live", "browser", "docker", "fault", "emulator"}
+REAL_PARTS = {"live", "browser", "docker", "fault", "emulator", "slurm"}
 
 pytest_plugins = [
     "tests.support.live",
     "tests.support.live_threads",
+    "tests.support.slurm",
     "tests.support.stores",
     "tests.support.tenants",
 ]

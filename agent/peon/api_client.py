@@ -24,6 +24,14 @@ class JobApi:
         """The job's details. Raises JobLost when it is not to be had."""
         return self._call("POST", "claim", {"worker": worker})
 
+    def placement(self):
+        """What a job that still waits needs. Raises JobLost when it waits no more, or runs under another attempt."""
+        return self._call("POST", "placement", {})
+
+    def report(self, state, text):
+        """A dispatcher's word on a job: it is `waiting`, `refused` for good, or its machine has `ended`; `exceeded`: because of a limit."""
+        self._call("POST", "placement/report", {"state": state, "text": text})
+
     def cursor(self):
         """{"next_seq", "next_line", "final"}. Raises JobLost when another attempt has taken over."""
         return self._call("GET", "cursor")

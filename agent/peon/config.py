@@ -5,7 +5,7 @@ import socket
 import uuid
 
 DEFAULT_FILE = "/etc/peon.config"
-RUNTIMES = ("auto", "docker", "process")
+RUNTIMES = ("auto", "docker", "process", "apptainer")
 _SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -34,13 +34,20 @@ class Settings:
         )
         self.cache_bytes = size_in_bytes("CACHE_SIZE", values.get("CACHE_SIZE") or "20G")
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        self.poll_seconds = _seconds(values, "POLL_SECONDS", 5)
         self.job_python = values.get("JOB_PYTHON", "")
         self.allows_mounts = _switch(values, "ALLOW_MOUNTS")
         self.host = socket.gethostname()
+        self.fixed_identity = None
+        self._values = values
+
+    def value(self, name):
+        """Of a setting that only one part of the agent knows; empty when it is not set."""
+        return self._values.get(name) or ""
 
     def identity(self):
         """A name for this worker that stays the same when it starts again with the same directory."""
-        name = self.known_identity()
+        name = self.fixed_identity or self.known_identity()
         if name is None:
             name = "{}-{}".format(self.host, uuid.uuid4().hex[:8])
             with open(self._identity_file(), "w") as new:
@@ -108,6 +115,13 @@ def _switch(values, name):
     if text not in _SWITCHES:
         raise ConfigurationError("{} is '{}': write true or false.".format(name, text))
     return _SWITCHES[text]
+
+
+def _seconds(values, name, usual):
+    text = values.get(name) or str(usual)
+    if not text.isdigit() or not 1 <= int(text) <= 3600:
+        raise ConfigurationError("{} is '{}': write a number of seconds from 1 to 3600.".format(name, text))
+    return int(text)
 
 
 def _default_directory():

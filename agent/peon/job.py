@@ -253,6 +253,7 @@ class _Run:
             runtime=self._runtime.name,
             host=self._worker.host,
             agent_version=VERSION,
+            **self._worker.place,
         )
 
     def _launch(self):

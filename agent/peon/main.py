@@ -20,6 +20,10 @@ def main(arguments=None):
         settings = config.load(os.environ, options.config)
         if options.command == "status":
             return _status(settings)
+        if options.command == "dispatch":
+            return _dispatch(settings, options)
+        if options.once:
+            return _run_once(settings, options.once)
         from peon.runtimes.choice import make_runtime
         from peon.worker import Worker
 
@@ -28,6 +32,24 @@ def main(arguments=None):
         sys.stderr.write("peon: {}\n".format(error))
         return 2
     worker.run()
+    return 0
+
+
+def _dispatch(settings, options):
+    from peon.dispatch.loop import Dispatcher
+    from peon.dispatch.slurm import SlurmCluster
+
+    clusters = {SlurmCluster.kind: SlurmCluster}
+    Dispatcher(settings, clusters[options.kind](settings, options.config)).run()
+    return 0
+
+
+def _run_once(settings, member):
+    from peon.dispatch.sites import site_of
+    from peon.once import OnceWorker
+    from peon.runtimes.choice import prefer_apptainer
+
+    OnceWorker(settings, member, site_of(os.environ), prefer_apptainer).run()
     return 0
 
 
@@ -52,10 +74,19 @@ def _parser():
     run = commands.add_parser(
         "run", help="take jobs until told to stop (SIGTERM: after the running job, SIGINT: now)"
     )
+    run.add_argument(
+        "--once",
+        metavar="MEMBER",
+        help="take exactly this job, run it and end; a dispatcher starts agents so",
+    )
+    dispatch = commands.add_parser(
+        "dispatch", help="hand the jobs of the queues to a cluster, until told to stop"
+    )
+    dispatch.add_argument("kind", choices=["slurm"], help="which kind of cluster")
     status = commands.add_parser(
         "status", help="exit code 0 when the server hears of this directory's worker, else 1"
     )
-    for command in (run, status):
+    for command in (run, dispatch, status):
         command.add_argument(
             "--config", default=config.DEFAULT_FILE, help="file of NAME=value lines (default: %(default)s)"
         )

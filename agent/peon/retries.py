@@ -6,7 +6,7 @@ from peon.http_client import HttpError
 
 MOST_WAIT_SECONDS = 60
 """What a server may ask for with `Retry-After`; beyond it we try all the same."""
-_LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.2
 
 
 class Patience:
@@ -36,5 +36,5 @@ class Patience:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(left, _LOOK_SECONDS))
+            time.sleep(min(left, LOOK_SECONDS))
             self._check()

@@ -5,7 +5,7 @@ import time
 
 from peon import wishes as wish
 from peon.errors import JobInterrupted
-from peon.outcome import COMPLETE, ERROR, STOPPED, Outcome
+from peon.outcome import COMPLETE, CRASHED, ERROR, STOPPED, Outcome
 from peon.sizes import duration_text
 from peon.stats import StatsReporter
 
@@ -20,7 +20,7 @@ class Supervision:
         self._wishes = wishes
         self._log = log
         self._clock = clock
-        self._grace = float(limits.get("stop_grace_seconds") or 0)
+        self._usual_grace = float(limits.get("stop_grace_seconds") or 0)
         self._time_limit = limits.get("time_limit_seconds")
         self._silence_limit = limits.get("no_output_timeout_seconds")
         self._began = clock()
@@ -49,13 +49,15 @@ class Supervision:
     def interrupted_outcome(self, reason):
         """How a job ended whose command never began."""
         return (
-            Outcome(ERROR, None, self._broken_limit) if self._broken_limit else Outcome(STOPPED, None, reason)
+            Outcome(ERROR, None, self._broken_limit)
+            if self._broken_limit
+            else Outcome(self._stopped_status, None, reason)
         )
 
     def outcome(self, ended):
         """How a job ended whose command ended with `ended`."""
         if self._wishes.level in (wish.STOP, wish.KILL):
-            return Outcome(STOPPED, ended.code, self._wishes.reason)
+            return Outcome(self._stopped_status, ended.code, self._wishes.reason)
         if self._broken_limit:
             return Outcome(ERROR, ended.code, self._broken_limit)
         if ended.out_of_memory:
@@ -63,6 +65,18 @@ class Supervision:
         if ended.code == 0:
             return Outcome(COMPLETE, 0)
         return Outcome(ERROR, ended.code, _why(ended.code))
+
+    @property
+    def _stopped_status(self):
+        """Nobody asked for the end when the machine is taken away."""
+        if not self._wishes.is_eviction:
+            return STOPPED
+        return ERROR if self._wishes.reason and self._wishes.broke_limit else CRASHED
+
+    @property
+    def _grace(self):
+        most = self._wishes.most_grace_seconds
+        return self._usual_grace if most is None else min(self._usual_grace, most)
 
     def _apply_limits(self):
         if self._broken_limit or self._wishes.level:

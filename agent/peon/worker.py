@@ -33,7 +33,8 @@ class Worker:
         self.queues = settings.queues
         self.allows_mounts = settings.allows_mounts
         os.makedirs(settings.directory, exist_ok=True)
-        self._lock = _lock_directory(settings.directory)
+        self.place = {}  # what is known of where it runs, beyond its runtime
+        self._lock = lock_directory(settings.directory)
         self.identity = settings.identity()
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
@@ -88,6 +89,7 @@ class Worker:
                 masks_secrets=True,
                 pages_inputs=True,
                 takes_packages=True,
+                **self.place,
             ),
         }
 
@@ -166,7 +168,7 @@ class Worker:
         logger.info("%s ended", self.identity)
 
 
-def _lock_directory(directory):
+def lock_directory(directory):
     """Two agents in one directory would take each other's jobs for leftovers. The lock ends with the process."""
     lock = open(os.path.join(directory, "lock"), "w")
     try:

@@ -28,6 +28,36 @@ class MountRuleShape(serializers.Serializer[Any]):
     writable = serializers.BooleanField(default=False)
 
 
+class SlurmSettings(serializers.Serializer[Any]):
+    """What the Slurm jobs of an environment ask for. What is absent, the cluster decides. Checked by the service."""
+
+    partition = serializers.CharField(required=False)
+    account = serializers.CharField(required=False)
+    qos = serializers.CharField(required=False)
+    constraint = serializers.CharField(required=False)
+    reservation = serializers.CharField(required=False)
+    gres = serializers.CharField(required=False, help_text="such as gpu:1; a job's own devices count instead")
+    cpus = serializers.IntegerField(required=False, help_text="cores of a job that asks for none itself")
+    memory_mb = serializers.IntegerField(required=False, help_text="of a job that asks for none itself")
+    time_limit_minutes = serializers.IntegerField(
+        required=False, help_text="the longest that Slurm is asked for"
+    )
+    extra = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="further arguments of sbatch, such as --exclusive",
+    )
+
+
+class DispatcherShape(serializers.Serializer[Any]):
+    identity = serializers.CharField()
+    host = serializers.CharField()
+    agent_version = serializers.CharField()
+    last_seen = serializers.DateTimeField()
+    is_alive = serializers.BooleanField()
+    problem = serializers.CharField(help_text="why it does not hand over at the moment; empty: it does")
+
+
 class EnvironmentShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     slug = serializers.CharField()
@@ -62,6 +92,7 @@ class EnvironmentShape(serializers.Serializer[Any]):
     enable_smart_vm_selection = serializers.BooleanField()
     supports_priority = serializers.BooleanField()
     queue_name = serializers.CharField(required=False, help_text="for those who manage it")
+    dispatch = SlurmSettings(required=False, help_text="of a Slurm environment, for those who manage it")
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
@@ -85,7 +116,12 @@ class EnvironmentChange(serializers.Serializer[Any]):
     member = ReferenceField(help_text="id or name of the member that it belongs to; null: none")
     restricted_to_teams = serializers.BooleanField(required=False)
     allow_personal_usage = serializers.BooleanField(required=False)
-    type = serializers.CharField(required=False, max_length=16, source="kind")
+    type = serializers.CharField(
+        required=False, max_length=16, source="kind", help_text="slurm: a dispatcher hands its jobs to Slurm"
+    )
+    dispatch = serializers.JSONField(
+        required=False, help_text="of type slurm: an object as in the answer; it replaces the one before"
+    )
     provider = serializers.CharField(required=False, allow_null=True, max_length=32)
     has_gpu = serializers.BooleanField(required=False)
     gpu_spec = serializers.CharField(required=False, allow_blank=True, max_length=128)

@@ -12,6 +12,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.TeamQuotasView.as_view(),
         name="environment-team-quotas",
     ),
+    path(
+        "environments/<str:reference>/dispatchers/",
+        views.DispatchersView.as_view(),
+        name="environment-dispatchers",
+    ),
     path("registry-credentials/", registries.RegistryListView.as_view(), name="registry-list"),
     path(
         "registry-credentials/<uuid:registry_id>/",

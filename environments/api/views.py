@@ -1,6 +1,7 @@
 """Environments in the public API."""
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,12 +22,14 @@ from common.rest.times import timestamp
 from environments import selectors, services
 from environments.access import administered_owners, require_management
 from environments.api.schemas import (
+    DispatcherShape,
     EnvironmentChange,
     EnvironmentCreate,
     EnvironmentShape,
     TeamQuotaGiven,
     TeamQuotaShape,
 )
+from environments.dispatchers import dispatchers_of
 from environments.models import Environment
 from organizations.models import Organization
 from organizations.references import member_in, owned_organization, team_in
@@ -113,6 +116,19 @@ class EnvironmentDetailView(APIView):
         return Response(represent_all([changed], request)[0])
 
 
+class DispatchersView(APIView):
+    """What hands the environment's jobs to a cluster, the one heard of last first. Empty for machines with agents."""
+
+    @extend_schema(
+        operation_id="environments_dispatchers", parameters=[_REFERENCE], responses=DispatcherShape(many=True)
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        environment = selectors.named(selectors.shown_environments(request.user), reference)
+        require_management(user_of(request), environment)
+        found = dispatchers_of(environment) or []
+        return Response([asdict(one) | {"last_seen": timestamp(one.last_seen)} for one in found])
+
+
 class TeamQuotasView(APIView):
     """How many executions at once each team may have. A team that is not listed has no place."""
 
@@ -191,6 +207,7 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
     if can_admin:
         shown["queue_name"] = environment.queue_name
         shown["mount_rules"] = environment.mount_rules
+        shown["dispatch"] = environment.dispatch
     if hasattr(environment, _UNFINISHED):
         shown[_UNFINISHED] = getattr(environment, _UNFINISHED)
     return shown

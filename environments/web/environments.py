@@ -10,17 +10,25 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.current import user_of
 from common.errors import DomainError
+from common.web.addresses import public_url
 from common.web.forms import show_error
 from common.web.pages import page, with_toast
 from environments import selectors, services
 from environments.checks import namespace_of
+from environments.dispatchers import dispatchers_of
 from environments.models import Environment, TeamPlace
 from environments.web.forms import EnvironmentForm, NewEnvironmentForm, QuotaForm
+from environments.web.slurm_form import form_class_for
 from organizations.models import Organization, Team
 from organizations.references import team_in
 from organizations.services import change_settings
 from organizations.web.pages import OrganizationTab, organization_page
 
+DISPATCHER_SETUP = """\
+REDIS_URL=rediss://:<password>@<queue host>:63790
+APP_URL={address}
+QUEUES={queue}
+"""
 TAB = OrganizationTab("environments", "Environments", "organization_environments", 40)
 
 
@@ -72,9 +80,9 @@ def environment(request: HttpRequest, organization: str, environment: str) -> Ht
     context = organization_page(request, organization, TAB.name)
     found: Organization = context["organization"]
     managed = selectors.named(selectors.environments_of(found), environment)
-    form = EnvironmentForm(
-        request.POST or None, organization=found, teams=teams_of(found),
-        initial=EnvironmentForm.initial_of(managed),
+    form_class = form_class_for(managed)
+    form = form_class(
+        request.POST or None, organization=found, teams=teams_of(found), initial=form_class.initial_of(managed)
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         try:
@@ -84,7 +92,15 @@ def environment(request: HttpRequest, organization: str, environment: str) -> Ht
         else:
             messages.success(request, f"Saved {form.cleaned_data['name']}.")
             return redirect("organization_environment", found.name, managed.slug)
-    context |= {"environment": managed, "form": form, "quotas": quota_rows(managed, found)}
+    context |= {
+        "environment": managed,
+        "form": form,
+        "quotas": quota_rows(managed, found),
+        "dispatchers": dispatchers_of(managed),
+        "dispatcher_setup": DISPATCHER_SETUP.format(
+            address=public_url("", request), queue=managed.queue_name
+        ),
+    }
     return render(request, "environments/detail.html", context)
 
 

@@ -12,6 +12,7 @@ from common.web.forms import CHECK, CODE, SELECT, TEXT
 from environments import registries
 from environments.models import Environment, RegistryCredentials
 from environments.mounts import MountRefused, rules_from_text, text_of
+from environments.types import SLURM
 from organizations.models import Organization, Team
 from organizations.references import member_in, team_in
 
@@ -109,7 +110,7 @@ class EnvironmentForm(forms.Form):
 
     @classmethod
     def initial_of(cls, environment: Environment) -> dict[str, Any]:
-        values = {name: getattr(environment, name) for name in cls.base_fields}
+        values = {name: getattr(environment, name) for name in EnvironmentForm.base_fields}
         price = environment.per_hour_price_usd.normalize()
         return values | {
             "team": str(environment.team_id) if environment.team_id else "",
@@ -137,6 +138,10 @@ class EnvironmentForm(forms.Form):
 
 
 class NewEnvironmentForm(EnvironmentForm):
+    kind = forms.ChoiceField(
+        required=False, label="Its jobs run on", choices=[("vm", "Machines with worker agents"), (SLURM, "A Slurm cluster")],
+        widget=forms.Select(SELECT), help_text="What jobs ask of Slurm is set once it is created.",
+    )  # fmt: skip
     slug = forms.CharField(
         max_length=128, widget=forms.TextInput(CODE),
         help_text="What valohai.yaml and the command line call it. It cannot be changed later.",
@@ -146,9 +151,15 @@ class NewEnvironmentForm(EnvironmentForm):
         help_text="What its workers are set up to serve. Empty: the slug. It cannot be changed later.",
     )  # fmt: skip
 
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or "vm"
+
     @property
     def groups(self) -> list[FieldGroup]:
-        return [FieldGroup("How it is called", [self["slug"], self["queue_name"]]), *super().groups]
+        return [
+            FieldGroup("How it is called", [self["slug"], self["queue_name"], self["kind"]]),
+            *super().groups,
+        ]
 
 
 class QuotaForm(forms.Form):

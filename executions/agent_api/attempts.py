@@ -18,7 +18,7 @@ from executions.agent_api.details import job_details
 from executions.agent_api.inputs import PAGES_INPUTS, TAKES_PACKAGES
 from executions.agent_api.secrets import MASKS_SECRETS
 from executions.errors import AttemptRefused, InputUnavailable
-from executions.logs.application import NOTICES
+from executions.logs.application import NOTICES, bounded_facts
 from executions.models import Execution
 from executions.selectors import with_related
 from executions.types import RUNNING, Status
@@ -27,6 +27,8 @@ from projects.selectors import as_uuid
 
 logger = logging.getLogger(__name__)
 
+IN_SLURM = "slurm_"
+"""How names of facts begin that an agent in a Slurm job tells of it."""
 UNMASKED = (
     "The worker agent {version} does not mask secrets: what the job prints of them can be read in the log. "
     "Update the agent on {host}."
@@ -71,11 +73,13 @@ def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url
     if execution.status != Status.QUEUED and not _held_by(execution, worker):
         raise AttemptRefused
     details = _details_or_refuse(execution, worker, base_url)
+    execution.runtime_facts |= _place(worker)
     started = lifecycle.mark_started(
         execution_id=execution_id,
         epoch=epoch,
         worker_identity=worker.identity,
         variables_beside=written_down(execution, details["environment_variables"]),
+        runtime_facts=execution.runtime_facts,
     )
     if not started:
         execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
@@ -86,6 +90,11 @@ def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url
     record_worker(**asdict(worker))
     _open_events(execution)
     return details
+
+
+def _place(worker: WorkerDescription) -> dict[str, Any]:
+    """Where in a cluster it is: shown from the start, so that somebody can look there while it runs."""
+    return bounded_facts({name: fact for name, fact in worker.facts.items() if name.startswith(IN_SLURM)})
 
 
 def _held_by(execution: Execution, worker: WorkerDescription) -> bool:

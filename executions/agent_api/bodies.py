@@ -7,8 +7,11 @@ from datastores.types import Position
 from datastores.uploads import NewFile, etags_from
 from executions.agent_api.attempts import WorkerDescription
 from executions.agent_api.inputs import Cursor
+from executions.agent_api.placement import REPORTS
+from executions.metadata.lines import clean_text
 from executions.spec.texts import unstorable
 
+LONGEST_REPORT = 4000
 MOST_UPLOADS = 1000
 MOST_PARTS = 50_000
 _CURSORS = ([int, int, int, str], [int, int, int, str, bool])
@@ -52,6 +55,16 @@ def _upload(file: dict[str, Any]) -> NewFile:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise BodyRefused(f"The size of '{name}' must be a number of bytes.", field="files")
     return NewFile(name, size)
+
+
+def report_from(body: dict[str, Any]) -> tuple[str, str]:
+    """State and words of a dispatcher's report."""
+    state, text = body.get("state"), body.get("text")
+    if state not in REPORTS:
+        raise BodyRefused(f"The state is one of {', '.join(REPORTS)}.", field="state")
+    if not isinstance(text, str) or not text.strip():
+        raise BodyRefused("Say in words what is reported.", field="text")
+    return str(state), clean_text(text, LONGEST_REPORT)
 
 
 def cursor_from(body: dict[str, Any]) -> Cursor:

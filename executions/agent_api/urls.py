@@ -8,6 +8,8 @@ JOB = "jobs/<uuid:execution_id>/<int:epoch>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{JOB}/claim", views.ClaimView.as_view(), name="agent-claim"),
+    path(f"{JOB}/placement", views.PlacementView.as_view(), name="agent-placement"),
+    path(f"{JOB}/placement/report", views.PlacementReportView.as_view(), name="agent-placement-report"),
     path(f"{JOB}/cursor", views.CursorView.as_view(), name="agent-cursor"),
     path(f"{JOB}/uploads", views.UploadsView.as_view(), name="agent-uploads"),
     path(f"{JOB}/uploads/renew", views.RenewUploadView.as_view(), name="agent-upload-renew"),

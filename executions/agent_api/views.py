@@ -18,8 +18,15 @@ from common.rest.errors import domain_body
 from datastores.reservations import reservation_body
 from datastores.uploads import finish_parts, renew
 from executions import services
-from executions.agent_api import attempts
-from executions.agent_api.bodies import BodyRefused, cursor_from, parts_from, uploads_from, worker_from
+from executions.agent_api import attempts, placement
+from executions.agent_api.bodies import (
+    BodyRefused,
+    cursor_from,
+    parts_from,
+    report_from,
+    uploads_from,
+    worker_from,
+)
 from executions.agent_api.inputs import input_entries, page_of_files, requested_inputs
 from executions.agent_api.secrets import masker_of
 from executions.errors import InputUnavailable, TokenRefused
@@ -51,6 +58,22 @@ class ClaimView(JobView):
             base_url=base_url(request),
         )
         return JsonResponse(details)
+
+
+class PlacementView(JobView):
+    """For a dispatcher: what a cluster has to be asked for. 409: the attempt waits no more."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        return JsonResponse(placement.placement_of(attempts.current_attempt(execution_id, epoch)))
+
+
+class PlacementReportView(JobView):
+    """For a dispatcher: why the job waits, that the cluster refuses it, or that its machine is gone."""
+
+    def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
+        state, text = report_from(json_body(request))
+        placement.report(attempts.current_attempt(execution_id, epoch), state, text)
+        return JsonResponse({})
 
 
 class CursorView(JobView):

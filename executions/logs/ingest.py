@@ -154,8 +154,8 @@ def _note_gap(execution_id: UUID, folded: Folded) -> None:
         logger.warning("the event stream has a gap; its agent is asked to send again", extra=facts)
 
 
-def close_abandoned(*, execution_id: UUID, epoch: int, message: str) -> bool:
-    """End an execution whose worker is lost: fold everything it reported, say why in a last line, mark it crashed.
+def close_abandoned(*, execution_id: UUID, epoch: int, message: str, status: Status = Status.CRASHED) -> bool:
+    """End an execution whose worker is lost: fold everything it reported, say why in a last line, mark it.
 
     The attempt is fenced first, so that nothing can be added behind the last line. Returns False when there was nothing
     to close: the worker's own end was among what it reported, or another attempt took over.
@@ -166,7 +166,7 @@ def close_abandoned(*, execution_id: UUID, epoch: int, message: str) -> bool:
     queue.fence(queue.job_of(execution))
     if fold_events(execution_id, bridge_gaps=True).is_finished:
         return False
-    closed = _close(execution_id, epoch, message)
+    closed = _close(execution_id, epoch, message, status)
     if closed:
         ask_for_sealing(execution_id)
         notices.publish(f"execution:{execution_id}", "log")
@@ -174,7 +174,7 @@ def close_abandoned(*, execution_id: UUID, epoch: int, message: str) -> bool:
 
 
 @transaction.atomic(durable=True)
-def _close(execution_id: UUID, epoch: int, message: str) -> bool:
+def _close(execution_id: UUID, epoch: int, message: str, status: Status) -> bool:
     rows = Execution.objects.filter(pk=execution_id, epoch=epoch, status__in=RUNNING)
     execution = rows.select_for_update(no_key=True, of=("self",)).first()
     if execution is None:
@@ -182,7 +182,7 @@ def _close(execution_id: UUID, epoch: int, message: str) -> bool:
     line = execution.log_line_count
     said = [
         *execution.runtime_facts.get("notices", []),
-        *versions_at_end(execution, Status.CRASHED),
+        *versions_at_end(execution, status),
         message,
     ]
     segments = [status_segment(execution_id, line + index, text) for index, text in enumerate(said)]
@@ -191,7 +191,7 @@ def _close(execution_id: UUID, epoch: int, message: str) -> bool:
     return lifecycle.mark_finished(
         execution_id=execution_id,
         epoch=epoch,
-        status=Status.CRASHED,
+        status=status,
         exit_code=None,
         reason=message,
         ended_at=clock.now(),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.lookups import IsNull
 
-from environments.models import Environment
+from environments.models import Environment, redis_queue
 from environments.quotas import team_quotas
 from executions.models import Execution
 from executions.queue import Job
@@ -27,6 +27,7 @@ class UnfinishedExecution:
     epoch: int
     environment_id: UUID
     queue_name: str
+    """As it is called in Redis."""
     user: UserKey
     priority: int
     created_at: datetime
@@ -45,9 +46,15 @@ def load_unfinished() -> list[UnfinishedExecution]:
     rows: Any = Execution.objects.filter(ended_at__isnull=True).values_list(
         "pk", "status", "epoch", "environment_id", "environment__queue_name", "creator_id", "priority",
         "created_at", "waiting_reason", "worker_identity", IsNull(F("kill_requested_at"), False), "quota_team_id",
+        "environment__kind",
     )  # fmt: skip
-    found = [UnfinishedExecution(*row) for row in rows]
+    found = [_in_redis_queue(UnfinishedExecution(*row), kind) for *row, kind in rows]
     return sorted(found, key=lambda e: (e.created_at, e.id.int))
+
+
+def _in_redis_queue(execution: UnfinishedExecution, kind: str) -> UnfinishedExecution:
+    name = redis_queue(kind, execution.queue_name)
+    return execution if name == execution.queue_name else replace(execution, queue_name=name)
 
 
 def planning_facts(

@@ -16,7 +16,7 @@ import redis
 from django.db import InterfaceError, OperationalError
 
 from common import clock, pulse
-from environments.models import Environment
+from environments.models import Environment, redis_queue
 from executions import queue
 from executions.scheduling import housekeeping, watchdog, workers
 from executions.scheduling.apply import apply_decisions, write_reasons
@@ -94,8 +94,8 @@ class Scheduler:
         self._suspects = findings.suspects
         if self._is_due("sweep", now, SWEEP_SECONDS):
             # Before the findings are carried out: they add entries that `unfinished` does not know.
-            names = Environment.objects.order_by().values_list("queue_name", flat=True).distinct()
-            watchdog.sweep(unfinished, evidence, list(names))
+            names = Environment.objects.order_by().values_list("kind", "queue_name").distinct()
+            watchdog.sweep(unfinished, evidence, sorted({redis_queue(*name) for name in names}))
         watchdog.carry_out(findings)
         moment = clock.now()
         waiting_long = [e for e in unfinished if workers.waits_long(e, moment)]

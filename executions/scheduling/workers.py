@@ -12,6 +12,7 @@ from executions.scheduling.facts import UnfinishedExecution
 from executions.types import Status
 from peon.protocol import keys
 
+WAITS_FOR_DISPATCHER = "Waiting to be handed to the cluster."
 PATIENCE = timedelta(seconds=10)
 """An idle worker picks a job up at once; before this nothing is worth a remark."""
 SILENT_AFTER_SECONDS = 60
@@ -24,12 +25,25 @@ def waits_long(execution: UnfinishedExecution, now: datetime) -> bool:
 
 def reasons(executions: Iterable[UnfinishedExecution], served: frozenset[str]) -> dict[UUID, str]:
     return {
-        execution.id: WAITS_FOR_WORKER if execution.queue_name in served else no_worker(execution.queue_name)
+        execution.id: _while_served(execution)
+        if execution.queue_name in served
+        else no_worker(execution.queue_name)
         for execution in executions
     }
 
 
+def _while_served(execution: UnfinishedExecution) -> str:
+    """A dispatcher knows better what its cluster makes a job wait for, and says so itself."""
+    if not execution.queue_name.endswith(keys.DISPATCHED_SUFFIX):
+        return WAITS_FOR_WORKER
+    was_alone = execution.waiting_reason == no_worker(execution.queue_name)
+    return WAITS_FOR_DISPATCHER if was_alone else execution.waiting_reason
+
+
 def no_worker(queue_name: str) -> str:
+    if queue_name.endswith(keys.DISPATCHED_SUFFIX):
+        name = queue_name[: -len(keys.DISPATCHED_SUFFIX)]
+        return f"No dispatcher hands over the queue '{name}' at the moment. Start one beside the cluster, or stop this and choose another environment."
     return f"No worker serves the queue '{queue_name}' at the moment. Start one, or stop this and choose another environment."
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from valohai_yaml.objs.step import Step
 
 from executions.spec.faults import Faults
+from executions.spec.resources import check_resources, with_resources_of_step
 from executions.spec.texts import unstorable
 from executions.types import ExecutionSpec
 
@@ -16,12 +17,13 @@ _PORTS = range(1024, 65536)
 def resolve_runtime_config(
     step: Step, spec: ExecutionSpec, no_output_timeout_seconds: int | None, faults: Faults
 ) -> dict[str, Any]:
-    config = dict(spec.runtime_config)
+    config = with_resources_of_step(dict(spec.runtime_config), step)
     why = unstorable(config)
     if why:
         faults.add(FIELD, f"The runtime configuration {why}.")
         return {}
     _check_debugging(config.get("remote_debug"), faults)
+    check_resources(config, faults)
     if config.get("autorestart") is None:
         config["autorestart"] = step.autorestart
     config["autorestart"] = bool(config["autorestart"])

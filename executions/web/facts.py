@@ -24,7 +24,10 @@ from organizations.models import Team
 from projects.types import ResolvedVariable
 
 _SOUNDS_SECRET = re.compile(r"secret|token|passw|credential|private|api_?key|access_?key", re.IGNORECASE)
-_RUNTIME_LABELS = {"runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python"}
+_RUNTIME_LABELS = {
+    "runtime": "Runtime", "host": "Host", "image_id": "Image id", "python": "Python", "slurm_job": "Slurm job",
+    "slurm_qos": "Slurm QOS",
+}  # fmt: skip
 _SHOWN_ELSEWHERE = {"image_digest", NOTICES, ALERTS}
 
 

@@ -20,12 +20,13 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 ACTIONS = {"claim": "post", "cursor": "get", "uploads": "post", "inputs": "post",
-           "inputs/files": "post", "input-request": "post",
+           "inputs/files": "post", "input-request": "post", "placement": "post", "placement/report": "post",
            "status-detail": "post"}  # fmt: skip
 BODIES: dict[str, dict[str, Any]] = {
     "claim": {"worker": {"identity": "host-1"}},
     "uploads": {"files": [{"name": "x", "size": 1}]},
     "status-detail": {"status_detail": "forged"},
+    "placement/report": {"state": "refused", "text": "forged"},
 }
 
 

@@ -34,7 +34,7 @@ SHAPE = {
     "allow_personal_usage": bool, "bill_usage": bool, "can_admin": bool, "per_hour_price_usd": str,
     "per_user_queue_quota": int, "per_user_resource_quotas": type(None), "max_running": int, "default_image": str,
     "requires_mounts": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
-    "supports_priority": bool, "queue_name": str, "ctime": str, "mtime": str, "url": str,
+    "supports_priority": bool, "queue_name": str, "dispatch": dict, "ctime": str, "mtime": str, "url": str,
 }  # fmt: skip
 
 
@@ -246,7 +246,12 @@ class TestLists:
     def test_members_see_it_without_its_queue(self, acme: Tenant) -> None:
         shown = acme.member_api.get(f"{LIST}acme-gpu/").json()
         assert_shape(
-            shown, {name: shape for name, shape in SHAPE.items() if name not in ("queue_name", "mount_rules")}
+            shown,
+            {
+                name: shape
+                for name, shape in SHAPE.items()
+                if name not in ("queue_name", "mount_rules", "dispatch")
+            },
         )
         assert shown["can_admin"] is False
 

@@ -27,6 +27,17 @@ def queue_wake(name):
     return "vh:queue:" + name + ":wake"
 
 
+def dispatched(name):
+    """The queue of that name whose jobs a dispatcher hands to a cluster: agents that serve `name` itself do not see them."""
+    return name + DISPATCHED_SUFFIX
+
+
+def dispatcher(name):
+    """String: which dispatcher has the queue, while it lives."""
+    return "vh:queue:" + name + ":dispatcher"
+
+
+DISPATCHED_SUFFIX = ":dispatch"  # a colon is in no name of a queue
 LEASES = "vh:leases"  # sorted set: job member -> the Unix milliseconds at which its lease ends
 LEASE_HOLDERS = "vh:leases:holders"  # hash: job member -> worker id
 WORKERS = "vh:workers"  # hash: worker id -> JSON of what the worker says of itself, with "seen_at"

@@ -56,6 +56,24 @@ return false
 """
 )
 
+CLAIM_MEMBER = (
+    """
+-- KEYS: leases, holders, queue, tokens   ARGV: worker id, lease ms, member
+-- Takes exactly this job out of its queue and grants its lease in the same step. Returns {member, token}, or false when it
+-- does not wait there: it was taken, stopped, or never there.
+redis.replicate_commands()
+"""
+    + _NOW_MS
+    + """
+if redis.call('ZREM', KEYS[3], ARGV[3]) == 0 then return false end
+local token = redis.call('HGET', KEYS[4], ARGV[3]) or ''
+redis.call('HDEL', KEYS[4], ARGV[3])
+redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[1])
+return {ARGV[3], token}
+"""
+)
+
 HEARTBEAT = (
     """
 -- KEYS: leases, holders, control, head   ARGV: member, worker id, lease ms, epoch
@@ -72,6 +90,21 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 return {'ok', redis.call('GET', KEYS[3]) or '', redis.call('HGET', KEYS[4], 'acked_seq') or '-1'}
 """
 )
+
+HOLD = """
+-- KEYS: lock   ARGV: who, for how many ms
+-- Returns 1 when the lock is theirs from now on, 0 when somebody else has it.
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+LET_GO = """
+-- KEYS: lock   ARGV: who
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
 
 RELEASE = """
 -- KEYS: leases, holders   ARGV: member

@@ -5,6 +5,8 @@ from peon.config import ConfigurationError
 
 def make_runtime(settings, identity):
     """The runtime that the settings ask for; `auto` is Docker where an engine answers. Raises ConfigurationError."""
+    if settings.runtime == "apptainer":
+        return _apptainer(settings)
     if settings.runtime in ("auto", "docker"):
         from peon.runtimes.engine_api import EngineApi, EngineError
 
@@ -21,3 +23,28 @@ def make_runtime(settings, identity):
     from peon.runtimes.process import ProcessRuntime
 
     return ProcessRuntime(settings.directory, settings.cache_directory, settings.job_python)
+
+
+def prefer_apptainer(settings, identity):
+    """For an agent inside a cluster's job: `auto` is Apptainer where there is one, then as `make_runtime`.
+
+    A container of a Docker Engine would run outside of what the cluster has given the job.
+    """
+    from peon.runtimes.apptainer import find_program
+
+    return (
+        _apptainer(settings)
+        if settings.runtime == "auto" and find_program()
+        else make_runtime(settings, identity)
+    )
+
+
+def _apptainer(settings):
+    from peon.runtimes.apptainer import PROGRAMS, ApptainerRuntime, find_program
+
+    program = find_program()
+    if program is None:
+        raise ConfigurationError(
+            "RUNTIME is apptainer, but there is no program {}.".format(" or ".join(PROGRAMS))
+        )
+    return ApptainerRuntime(program, settings.directory, settings.cache_directory, settings.job_python)

@@ -11,6 +11,7 @@ import sys
 import threading
 
 import peon
+from peon import memory_kills
 from peon.errors import JobFailed
 from peon.job_folder import MOUNT_POINT
 from peon.runtimes import launcher
@@ -23,9 +24,9 @@ _F_SETPIPE_SZ = 1031
 _PASSED_ON = (
     "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK",
 )  # fmt: skip
-_PASSED_ON_PREFIX = "PIP_"  # an operator's package index
+_PASSED_ON_PREFIXES = ("PIP_", "SLURM_")  # an operator's package index; what Slurm has given the job
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -67,8 +68,12 @@ class ProcessRuntime:
         self._python.create(job.folder)
 
     def start(self, job, sink):
+        return self._helper().start(self._order(job), sink)
+
+    def _order(self, job):
+        """What the launcher is told."""
         variables = self._variables(job)
-        order = {
+        return {
             "do": "start",
             "argv": _argv(job.folder, job.script, variables["PATH"]),
             "env": variables,
@@ -80,13 +85,12 @@ class ProcessRuntime:
             "read_only": job.read_only,
             "mounts": [mount.as_order() for mount in job.mounts],
         }
-        return self._helper().start(order, sink)
 
     def _variables(self, job):
         passed = {
             name: value
             for name, value in os.environ.items()
-            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIX)
+            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
         }
         base = {
             "HOME": job.folder.seen(".home"),
@@ -189,6 +193,7 @@ class ProcessRunning(Running):
         self._helper = helper
         self._pump = pump
         self._exit = None
+        self._memory_kills = memory_kills.count()
         self.pid = pid
 
     def wait(self, seconds):
@@ -198,7 +203,9 @@ class ProcessRunning(Running):
                 return None
             # Every process of the job is dead, so that what is left in the pipes is all there will be.
             self._pump.finish()
-            self._exit = Exit(code)
+            # A command that ended well went on without what was killed.
+            was_killed = code != 0 and memory_kills.count() != self._memory_kills
+            self._exit = Exit(code, out_of_memory=was_killed)
         return self._exit
 
     def signal(self, number):

@@ -22,6 +22,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}environments/": api(SIGNED_IN, "get", "post", slug="new", name="New"),
     f"{V0}environments/<str:reference>/": api(USABLE, "get", "put", "patch", "delete", name="renamed"),
     f"{V0}environments/<str:reference>/team-quotas/": api(USABLE_ADMINISTERED, "get", "put"),
+    f"{V0}environments/<str:reference>/dispatchers/": api(USABLE_ADMINISTERED),
     f"{V0}registry-credentials/": api(SIGNED_IN, "get", "post", **REGISTRY),
     f"{V0}registry-credentials/<uuid:registry_id>/": api(
         ADMINISTERED, "get", "put", "patch", "delete", image_pattern="docker.io/y/*"

@@ -46,6 +46,8 @@ ROUTES: dict[str, Route] = {
     f"{V0}executions/<str:ref>/metadata/csv/": api(PROJECT),
     f"{V0}notebook-executions/": api(SIGNED_IN, "post", project="{project}"),
     f"{JOB}claim": api(TOKEN, "post"),
+    f"{JOB}placement": api(TOKEN, "post"),
+    f"{JOB}placement/report": api(TOKEN, "post"),
     f"{JOB}cursor": api(TOKEN),
     f"{JOB}uploads": api(TOKEN, "post"),
     f"{JOB}uploads/renew": api(TOKEN, "post"),
