@@ -9,6 +9,7 @@ from peon.errors import JobFailed
 from peon.http_client import HttpError, Unreachable
 
 _MOST_PAGES_AGAIN = 20
+_ASK_AT = 500  # files left; then one thread asks for the next page while others go on
 _MOST_LINES = 100
 
 
@@ -30,7 +31,8 @@ class InputFiles:
         self._next = details.get("next_files")
         self._names = {name: _Names(name) for name in self._entries}
         self._waiting = deque()
-        self._taking = threading.Lock()
+        self._is_asking = False
+        self._changed = threading.Condition()
         self._renewing = threading.Lock()
         self._fresh = {}
         self._left_out = 0
@@ -41,10 +43,19 @@ class InputFiles:
 
     def take(self):
         """(entry, file) to be downloaded next; None when there are no more. Raises JobFailed when a page cannot be had."""
-        with self._taking:
-            while not self._waiting and self._next is not None:
+        while True:
+            with self._changed:
+                while self._is_asking and not self._waiting:
+                    self._changed.wait()
+                if self._is_asking or self._next is None or len(self._waiting) > _ASK_AT:
+                    return self._waiting.popleft() if self._waiting else None
+                self._is_asking = True
+            try:
                 self._read_page()
-            return self._waiting.popleft() if self._waiting else None
+            finally:
+                with self._changed:
+                    self._is_asking = False
+                    self._changed.notify_all()
 
     def renewal(self, entry, file):
         """`renew(refused url)` gives the file with a fresh address, or None; None when that is not the platform's to give.

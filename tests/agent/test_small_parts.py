@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peon import config
-from peon.config_files import inputs_config
+from peon.config_files import inputs_config, write_config
 from peon.errors import JobFailed
 from peon.http_client import shown_url
 from peon.input_files import InputFiles
@@ -89,7 +89,7 @@ def test_room_is_made_for_the_files_of_each_page():
     files = InputFiles({"inputs": [entry("a")], "next_files": 0}, Api(), None, room.append, None)
     taken = [file["filename"] for _, file in iter(files.take, None)]
     assert taken == ["a", "b", "c"]
-    assert [[file["filename"] for file in made] for made in room] == [["a"], ["b"], ["c"]]
+    assert [[file["filename"] for file in made] for made in room] == [["a"], ["a", "b"], ["a", "b", "c"]]
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "", "."])
@@ -175,3 +175,17 @@ def test_cpu_use_is_in_cores():
     assert values["cpu_usage"] == pytest.approx(0.5, abs=1e-3)
     assert values["memory_usage_kb"] == 1000
     json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "metadata", "lines"),
+    [(1000, "a", [], None), (1001, "a", [], 1), (1001, "ä\x7f", [], None), (1001, "a", [{"x": 1e-05}], None)],
+)
+def test_a_long_list_of_inputs_is_the_same_in_both_files(tmp_path, count, name, metadata, lines):
+    files = [{"name": f"{name}-{number}", "metadata": metadata} for number in range(count)]
+    inputs = {"data": {"files": files}}
+    details = {"config": {"execution": {}, "parameters": {}, "runtime": {}, "api": {}}}
+    write_config(str(tmp_path), details, inputs, {})
+    text = (tmp_path / "inputs.yaml").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "inputs.json").read_text()) == yaml.safe_load(text) == inputs
+    assert lines is None or len(text.splitlines()) == lines
