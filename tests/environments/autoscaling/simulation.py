@@ -175,9 +175,8 @@ class World:
             if change.to is M.TERMINATING:
                 assert m.job is None, "a machine with a job was terminated"
                 m.exists = False
-            if change.to in ENDED:
-                if m.is_fault and not m.was_ready:
-                    self._note_failure(m.reason)
+            if change.to in ENDED and m.is_fault and not m.was_ready:
+                self._note_failure(m.reason)
         for orphan in plan_.drain_orphans:
             by_id[orphan.machine_id].is_told = True  # type: ignore[index]
         for orphan in plan_.end_orphans:
