@@ -1,10 +1,10 @@
 """The only functions that change the status of a machine.
 
 Each is one conditional UPDATE: the row changes only when it stands in a status from which `types.TRANSITIONS` allows the
-step. The row count says who won; a function that returns False has changed nothing.
+step. The row count says who won.
 """
 
-from datetime import datetime
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,8 @@ def mark_starting(
 ) -> bool:
     """requested -> starting: the provider has it, and it costs from now on."""
     priced = {} if price is None else {"price_per_hour_usd": price}
-    return _swap(
-        machine_id, MachineStatus.STARTING,
-        provider_id=provider_id[:255], zone=zone[:64], spot=spot, started_at=clock.now(), **priced,
-    )  # fmt: skip
+    named = {"provider_id": provider_id[:255], "zone": zone[:64], "spot": spot}
+    return _swap([machine_id], MachineStatus.STARTING, started_at=clock.now(), **named, **priced) == 1
 
 
 def note_started(*, machine_id: UUID, provider_id: str) -> bool:
@@ -32,30 +30,31 @@ def note_started(*, machine_id: UUID, provider_id: str) -> bool:
     return leaving.update(provider_id=provider_id[:255], started_at=now, updated_at=now) == 1
 
 
-def mark_ready(*, machine_id: UUID) -> bool:
-    """starting -> ready: its agent was heard."""
-    return _swap(machine_id, MachineStatus.READY, ready_at=clock.now())
+def mark_ready(*, machine_ids: Collection[UUID]) -> int:
+    """starting -> ready: their agents were heard. How many changed."""
+    return _swap(machine_ids, MachineStatus.READY, ready_at=clock.now())
 
 
-def mark_draining(*, machine_id: UUID, reason: str, is_fault: bool = False) -> bool:
-    """It takes no new job, and ends when it has none."""
-    return _swap(machine_id, MachineStatus.DRAINING, reason=reason, is_fault=is_fault)
+def mark_draining(
+    *, machine_ids: Collection[UUID], reason: str, is_fault: bool = False, stop_jobs: bool = False
+) -> int:
+    """They take no new job, and end when they have none; with `stop_jobs` the jobs are asked to end."""
+    stop = {"stop_jobs": True} if stop_jobs else {}
+    return _swap(machine_ids, MachineStatus.DRAINING, reason=reason, is_fault=is_fault, **stop)
 
 
-def mark_terminating(*, machine_id: UUID) -> bool:
-    """draining -> terminating: no agent on it has a job or takes one. The provider is told to end it."""
-    return _swap(machine_id, MachineStatus.TERMINATING)
+def mark_terminating(*, machine_ids: Collection[UUID]) -> int:
+    """draining -> terminating: no agent on them has a job or takes one. The provider is told to end them."""
+    return _swap(machine_ids, MachineStatus.TERMINATING)
 
 
-def mark_ended(
-    *, machine_id: UUID, status: MachineStatus, reason: str = "", ended_at: datetime | None = None
-) -> bool:
-    """It is no more, or never was. `reason` is kept when the row has one already."""
+def mark_ended(*, machine_ids: Collection[UUID], status: MachineStatus, reason: str = "") -> int:
+    """They are no more, or never were. Without a `reason` the one that they have stays."""
     told = {"reason": reason} if reason else {}
-    fault = {"is_fault": True} if status is not MachineStatus.GONE else {}
-    return _swap(machine_id, status, ended_at=ended_at or clock.now(), idle_since=None, **told, **fault)
+    fault = {} if status is MachineStatus.GONE else {"is_fault": True}
+    return _swap(machine_ids, status, ended_at=clock.now(), idle_since=None, **told, **fault)
 
 
-def _swap(machine_id: UUID, to: MachineStatus, **fields: Any) -> bool:
-    standing = Machine.objects.filter(pk=machine_id, status__in=sources_of(to))
-    return standing.update(status=to, updated_at=clock.now(), **fields) == 1
+def _swap(machine_ids: Collection[UUID], to: MachineStatus, **fields: Any) -> int:
+    standing = Machine.objects.filter(pk__in=machine_ids, status__in=sources_of(to))
+    return standing.update(status=to, updated_at=clock.now(), **fields)

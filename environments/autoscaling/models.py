@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -26,7 +27,12 @@ class Machine(IdentifiedModel):
     reason = models.TextField(blank=True, help_text="why it ends or ended")
     is_fault = models.BooleanField(default=False, help_text="it ends for something that went wrong")
     cordoned = models.BooleanField(default=False, help_text="takes no new jobs, and stays")
-    workers = models.JSONField(default=list, blank=True, help_text="identities of the agents on it")
+    stop_jobs = models.BooleanField(
+        default=False, help_text="somebody wants it ended without waiting for its job"
+    )
+    workers = ArrayField(
+        models.CharField(max_length=128), default=list, blank=True, help_text="identities of the agents on it"
+    )
     agent_version = models.CharField(max_length=32, blank=True)
     obeys_wishes = models.BooleanField(default=True, help_text="its agents can be drained")
     price_per_hour_usd = models.DecimalField(max_digits=12, decimal_places=5, default=Decimal(0))
@@ -43,6 +49,7 @@ class Machine(IdentifiedModel):
         indexes = [
             models.Index(fields=["environment"], condition=Q(ended_at__isnull=True), name="machine_live"),
             models.Index(fields=["environment", "-ended_at"], name="machine_ended"),
+            models.Index(fields=["ended_at"], name="machine_ended_at"),
         ]
         constraints = [
             models.CheckConstraint(

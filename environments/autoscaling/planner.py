@@ -256,26 +256,26 @@ def _launches(draft: _Draft, facts: EnvironmentFacts, now: datetime) -> tuple[in
         return 0, ""
     if facts.trouble:
         return 0, facts.trouble
-    failures = [*facts.failures, *_failing_now(draft, now)]
-    if not failures:
+    if _is_failing(draft):
+        return 0, ""  # that was told; what is held back for how long is known when it is gone
+    if not facts.failures:
         return missing, ""
-    next_try = backoff.next_try(failures)
+    next_try = backoff.next_try(facts.failures)
     if now < next_try:
         return 0, words.held(next_try, facts.last_failure)
     # One tries whether it works again; the others follow when it is there.
-    is_trying = any(m.created_at > max(failures) for m in draft.in_status({M.REQUESTED, M.STARTING}))
+    coming = draft.in_status({M.REQUESTED, M.STARTING})
+    is_trying = any(machine.created_at > max(facts.failures) for machine in coming)
     return 0 if is_trying else 1, ""
 
 
-def _failing_now(draft: _Draft, now: datetime) -> list[datetime]:
-    """Failed to start, and are not gone yet."""
+def _is_failing(draft: _Draft) -> bool:
+    """Whether something that never came up is about to end, or has just ended."""
     faulty = {change.machine_id for change in draft.changes if change.is_fault}
-    failed = [
-        m
-        for m in draft.in_status(LEAVING | {M.FAILED})
-        if not m.was_ready and m.status is not M.READY and (m.is_fault or m.id in faulty)
-    ]
-    return [now] if failed else []
+    return any(
+        not machine.was_ready and machine.status is not M.READY and (machine.is_fault or machine.id in faulty)
+        for machine in draft.in_status(LEAVING | {M.FAILED})
+    )
 
 
 def _orphans(

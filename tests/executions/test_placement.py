@@ -136,7 +136,7 @@ class TestTelling:
 class TestQueue:
     def test_agents_that_serve_a_queue_of_the_same_name_do_not_see_it(self, make):
         queue.enqueue(queue.job_of(make()))
-        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue("hpc"), keys.queue_tokens("hpc")]
+        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue("hpc"), keys.queue_tokens("hpc")]
         assert client().eval(scripts.CLAIM, len(names), *names, "worker", 5000) is None
         assert client().exists(keys.queue("hpc")) == 0
 

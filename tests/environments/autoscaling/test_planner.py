@@ -135,6 +135,8 @@ def test_a_machine_that_never_enrols_is_ended_and_told():
     assert changes(decided) == {1: M.DRAINING}
     assert "not heard within 10 minutes" in said(decided)[0]
     assert decided.launches == 0, "the next one waits until this failure has cooled down"
+    leaves = machine(1, M.DRAINING, is_fault=True, was_ready=False, is_heard=False)
+    assert decide(leaves, waiting=1) == Plan(), "nothing is said again while it leaves"
 
 
 def test_a_silent_machine_is_ended_and_replaced():

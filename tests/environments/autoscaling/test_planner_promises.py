@@ -108,7 +108,7 @@ def test_the_same_decided_again_changes_nothing_more(facts: EnvironmentFacts):
     statuses = after(facts, decided)
     faults = {c.machine_id for c in decided.changes if c.is_fault}
     kept = tuple(
-        replace(m, status=statuses[m.id], is_fault=m.is_fault or m.id in faults, drained_since=None, interrupted_at=None)
+        replace(m, status=statuses[m.id], is_fault=m.is_fault or m.id in faults, drained_since=None, interrupted_at=None, at_provider=AtProvider.UNKNOWN)
         for m in facts.machines
         if statuses[m.id] not in ENDED
     )  # fmt: skip
