@@ -297,7 +297,9 @@ ALLOW_LOCAL_REPOSITORIES = env.boolean("ALLOW_LOCAL_REPOSITORIES")
 LOCAL_REPOSITORY_ROOTS = env.items("LOCAL_REPOSITORY_ROOTS")
 ALLOW_PRIVATE_NETWORK_URLS = env.boolean("ALLOW_PRIVATE_NETWORK_URLS", True)
 ALLOWED_INTERNAL_HOSTS = env.hosts("ALLOWED_INTERNAL_HOSTS")
-PULSE_PATH = env.text("PULSE_PATH")  # scheduler, ingest and autoscaler touch it after each round that went well
+PULSE_PATH = env.text(
+    "PULSE_PATH"
+)  # scheduler, ingest and autoscaler touch it after each round that went well
 
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
