@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from environments.autoscaling import counts
 from environments.autoscaling.selectors import look_or_none, machine_counts
 from environments.autoscaling.sharing import SILENT_SECONDS
-from environments.models import Environment
+from environments.models import Environment, redis_queue
 
 
 def collect() -> Iterator[Metric]:
@@ -24,16 +24,18 @@ def collect() -> Iterator[Metric]:
 
 def _environments_and_queues() -> Iterator[Metric]:
     rows = list(
-        Environment.objects.order_by("slug").values_list("slug", "queue_name", "scale_max", "provider")
+        Environment.objects.order_by("slug").values_list(
+            "slug", "kind", "queue_name", "scale_max", "provider"
+        )
     )
     limit = GaugeMetricFamily(
         "mlops_machines_maximum", "Machines that an environment may have.", labels=["environment"]
     )
-    for slug, _, maximum, provider in rows:
+    for slug, _, _, maximum, provider in rows:
         if provider:
             limit.add_metric([slug], maximum)
     yield limit
-    queues = sorted({queue for _, queue, _, _ in rows})
+    queues = sorted({redis_queue(kind, queue) for _, kind, queue, _, _ in rows})
     look = look_or_none(queues)
     up = GaugeMetricFamily("mlops_redis_up", "Whether Redis answers.", value=float(look is not None))
     yield up

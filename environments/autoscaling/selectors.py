@@ -134,7 +134,7 @@ def views_of(machines: Iterable[Machine], look: Look | None) -> list[MachineView
 
 def standings(environments: Sequence[Environment], look: Look | None = None) -> list[Standing]:
     """Of each; two queries and one look at Redis, however many there are."""
-    look = look or look_or_none(sorted({environment.queue_name for environment in environments}))
+    look = look or look_or_none(sorted({environment.redis_queue for environment in environments}))
     living: dict[UUID, list[Machine]] = defaultdict(list)
     for machine in Machine.objects.filter(environment__in=environments, ended_at__isnull=True):
         living[machine.environment_id].append(machine)
@@ -221,7 +221,7 @@ def _standing(
     return Standing(
         environment,
         dict(counts),
-        look.waiting.get(environment.queue_name, 0) if look else None,
+        look.waiting.get(environment.redis_queue, 0) if look else None,
         sorted(own, key=lambda agent: agent.identity),
         sum(agent.identity in look.busy for agent in own) if look else 0,
         sum((m.price_per_hour_usd for m in paid), Decimal(0)),

@@ -157,7 +157,7 @@ def _scale_form(shown: Environment) -> ScaleForm:
 
 def _context(request: HttpRequest, shown: Environment) -> dict[str, Any]:
     user = user_of(request)
-    look = selectors.look_or_none([shown.queue_name])
+    look = selectors.look_or_none([shown.redis_queue])
     may_manage = manages(user, shown)
     standing = selectors.standings([shown], look)[0]
     context: dict[str, Any] = {
