@@ -24,6 +24,7 @@ def measure() -> Iterator[Figure]:
     yield Figure(
         "the same, 200 jobs came and 100 machines were idle for too long, p50", told["busy"], "ms", AIM_MS
     )
+    yield Figure("processor time of it, whatever others do on the machine, p50", told["processor"], "ms")
     yield Figure("reading queries of a round, nothing new", told["queries"], "queries", 2)
 
 
