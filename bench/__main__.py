@@ -13,6 +13,7 @@ MEASUREMENTS = {
     "data": "the data browser at 1,000,000 files with every filter, and datasets of 100,000; seeding takes minutes",
     "trace": "the lineage of a file from which 10,000 nodes were made",
     "planner": "a round of the scheduler for 10,000 waiting jobs",
+    "autoscaler": "a round of the autoscaler over 200 environments and 5,000 machines",
     "access": "the executions that somebody may see, at 1,000 organizations and 1,000,000 executions; seeding takes minutes",
     "logs": "log throughput, and latency to many viewers",
     "masking": "what masking of secrets costs the agent",

@@ -84,8 +84,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return (time.perf_counter() - began) * 1000, result
 
 
-def in_installation(argument: str) -> str:
-    """What this module says when it is run beside a throwaway PostgreSQL and Redis."""
+def in_installation(argument: str, module: str = "bench.planner") -> str:
+    """What the module says when it is run beside a throwaway PostgreSQL and Redis."""
     from tests.support import services
 
     environment = {
@@ -95,7 +95,7 @@ def in_installation(argument: str) -> str:
     }
     environment |= {"DATABASE_URL": services.start_postgres(), "REDIS_URL": services.start_redis()}
     environment["DATA_DIR"] = str(services.throwaway_folder("data"))
-    command = [sys.executable, "-m", "bench.planner", argument]
+    command = [sys.executable, "-m", module, argument]
     return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -5,13 +5,21 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.current import user_of
 from accounts.models import User
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from environments import services
-from environments.models import Environment, RegistryCredentials, TeamPlace, Worker
+from environments.autoscaling import services as machine_services
+from environments.models import (
+    Environment,
+    Machine,
+    RegistryCredentials,
+    ScalingDecision,
+    TeamPlace,
+    Worker,
+)
 from organizations.access import administered_by
 
 
@@ -30,7 +38,7 @@ class EnvironmentAdmin(PlatformAdmin):
     autocomplete_fields = ("owner", "team")
     readonly_fields = ("enabled",)
     fixed_fields = ("slug", "queue_name")
-    superuser_fields = ("owner", "kind", "provider", "log_lines_per_second")
+    superuser_fields = ("owner", "kind", "provider", "machine_template", "log_lines_per_second")
     actions = ("disable", "enable")
 
     def tenant_rows(self, user: User) -> Q:
@@ -39,6 +47,8 @@ class EnvironmentAdmin(PlatformAdmin):
     def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
         if "dispatch" in form.cleaned_data:
             form.cleaned_data["dispatch"] = form.cleaned_data["dispatch"] or {}  # an empty field says nothing
+        if "machine_template" in form.cleaned_data:
+            form.cleaned_data["machine_template"] = form.cleaned_data["machine_template"] or {}
         if not change:
             created = services.create_environment(actor=user_of(request), **form.cleaned_data)
             obj.pk = created.pk
@@ -126,3 +136,57 @@ class WorkerAdmin(PlatformAdmin):
     search_fields = ("identity", "host")
     ordering = ("-last_seen_at",)
     readonly_fields = ("id", "created_at")
+
+
+@admin.register(Machine)
+class MachineAdmin(PlatformAdmin):
+    """The autoscaler starts and ends them; people have words to say about single ones."""
+
+    list_display = ("name", "environment", "status", "reason", "provider_id", "started_at", "ended_at")
+    list_select_related = ("environment",)
+    list_filter = ("status", "provider", "spot", "is_fault")
+    search_fields = ("provider_id", "environment__slug")
+    ordering = ("-created_at",)
+    actions = ("drain", "terminate")
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "environment__owner_id")
+
+    @admin.action(description="Drain: they end when their jobs have", permissions=["view"])
+    def drain(self, request: HttpRequest, rows: QuerySet[Machine]) -> None:
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows,
+            lambda row: machine_services.drain_machine(machine=row, actor=actor),
+            "machines are drained",
+        )
+
+    @admin.action(description="Terminate: their jobs are stopped", permissions=["view"])
+    def terminate(self, request: HttpRequest, rows: QuerySet[Machine]) -> HttpResponse | None:
+        asked = self.ask_first(
+            request, rows, action="terminate", question="Terminate these machines?",
+            detail="Their running jobs are stopped and keep their outputs.", answer="Terminate",
+        )  # fmt: skip
+        if asked is not None:
+            return asked
+        actor = user_of(request)
+        self.act_on_each(
+            request,
+            rows,
+            lambda row: machine_services.terminate_machine(machine=row, actor=actor),
+            "machines end",
+        )
+        return None
+
+
+@admin.register(ScalingDecision)
+class ScalingDecisionAdmin(PlatformAdmin):
+    list_display = ("created_at", "environment", "kind", "text")
+    list_select_related = ("environment",)
+    list_filter = ("kind", "created_at")
+    search_fields = ("environment__slug",)
+    ordering = ("-created_at",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "environment__owner_id")

@@ -6,10 +6,12 @@ class EnvironmentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from common.web.metrics import sources
+        from environments.autoscaling.metrics import collect
         from environments.selectors import default_is_usable  # models are not loaded before this
         from environments.services import defaults
         from environments.services.environments import end_assignments
-        from environments.web import environments, registries
+        from environments.web import environments, machines, registries
         from environments.web.choices import default_choices, environment_choices
         from organizations.services import member_removed, settings_checks
         from organizations.web import choices as organization_choices
@@ -18,6 +20,7 @@ class EnvironmentsConfig(AppConfig):
         from projects.services.projects import change_checks
         from projects.web import choices
 
+        sources.append(collect)
         choices.environment_choices.append(environment_choices)
         organization_choices.environment_choices.append(default_choices)
         owned_choices.append(
@@ -26,4 +29,4 @@ class EnvironmentsConfig(AppConfig):
         change_checks.append(defaults.check_default_of_project)
         member_removed.append(end_assignments)
         settings_checks.append(defaults.check_default_of_organization)
-        tabs.extend([environments.TAB, registries.TAB])
+        tabs.extend([environments.TAB, machines.TAB, registries.TAB])

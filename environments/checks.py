@@ -1,5 +1,6 @@
 """What the values of an environment may be. Pure: it looks at the object alone and tells all that is wrong at once."""
 
+import json
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from accounts.models import Owner
 from common.errors import Fault, FieldsRefused
+from environments.autoscaling.providers import PROVIDERS, is_known, provider_named
 from environments.models import Environment
 from environments.mounts import MountRefused, rules_from_json
 from environments.types import SLURM
@@ -15,6 +17,7 @@ from peon.protocol import slurm_options
 _SLUG = re.compile(r"\A[a-z0-9](?:[a-z0-9_-]{0,126}[a-z0-9])?\Z")
 _QUEUE = re.compile(r"\A[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
 _LARGEST = 1_000_000
+_LARGEST_TEMPLATE = 16 * 1024
 _HIGHEST_PRICE = Decimal(1_000_000)
 _LONGEST = {
     "name": 128,
@@ -108,6 +111,21 @@ def _dispatch_faults(environment: Environment) -> Iterable[str]:
             yield sentence
     elif environment.dispatch != {}:
         yield f"Only environments of the type '{SLURM}' have settings of a cluster. Leave them out."
+
+
+def check_machines(environment: Environment) -> None:
+    """The provider, and the template that it is given. Raises `FieldsRefused`."""
+    name, template = environment.provider or "", environment.machine_template
+    faults: dict[str, list[str]] = {}
+    if not isinstance(template, dict) or len(json.dumps(template)) > _LARGEST_TEMPLATE:
+        faults["machine_template"] = ["The machine template is an object of at most 16 KiB."]
+    elif name and not is_known(name):
+        faults["provider"] = [f"There is no provider '{name}'. Use {', '.join(PROVIDERS)}, or none."]
+    elif name:
+        faults["machine_template"] = list(provider_named(name).problems(template))
+    elif template:
+        faults["machine_template"] = ["A machine template is for a provider. Choose one, or leave it empty."]
+    _raise(faults)
 
 
 def check_quota(quota: int | None) -> None:

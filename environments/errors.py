@@ -136,6 +136,52 @@ class EnvironmentNotAvailable(DomainError):
         super().__init__(f"The environment '{slug}' cannot be used here. {reason}")
 
 
+class MachineNotFound(NotFound):
+    def __init__(self, reference: object) -> None:
+        super().__init__(f"There is no machine {reference} in this environment.")
+
+
+class MachineLeaves(DomainError):
+    code = "machine_leaves"
+    http_status = 409
+
+    def __init__(self, machine: object) -> None:
+        super().__init__(f"Machine {machine} is about to end, or has ended. Look at the list again.")
+
+
+class AgentTooOld(DomainError):
+    code = "agent_too_old"
+    http_status = 409
+
+    def __init__(self, machine: object, version: str) -> None:
+        super().__init__(
+            f"The agent {version or 'of an earlier version'} on machine {machine} does not know how to do that. Drain the "
+            "machine: it ends when it has no job, and the next one has an agent of this version."
+        )
+
+
+class MachinesRun(DomainError):
+    code = "in_use"
+    http_status = 409
+
+    def __init__(self, environment: object, number: int) -> None:
+        super().__init__(
+            f"{number} machines of {environment} still run. Set its minimum and maximum to 0 and wait until they are gone."
+        )
+
+
+class ProviderForOperators(DomainError):
+    code = "forbidden"
+    http_status = 403
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "Only superusers of this installation say who starts an environment's machines and what they are like, since that "
+            "takes the installation's own account at the provider. Ask one of them.",
+            field=field,
+        )
+
+
 class RegistryNotFound(NotFound):
     def __init__(self, reference: object) -> None:
         super().__init__(f"There are no registry credentials {reference}.")

@@ -1,5 +1,5 @@
-"""Environments (kinds of machine a job may choose), who may use them, the workers that serve their queues, and the
-registries that private images come from."""
+"""Environments (kinds of machine a job may choose), who may use them, the machines and workers that serve their queues, and
+the registries that private images come from."""
 
 from decimal import Decimal
 
@@ -11,10 +11,13 @@ from accounts.models import Owner
 from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
+from environments.autoscaling.models import Machine, ScalingDecision
 from environments.mounts import MountRule
 from environments.types import DISPATCHED_KINDS
 from organizations.models import Team
 from peon.protocol import keys
+
+__all__ = ["Environment", "Machine", "RegistryCredentials", "ScalingDecision", "TeamPlace", "Worker"]
 
 
 class Environment(IdentifiedModel):
@@ -45,7 +48,13 @@ class Environment(IdentifiedModel):
         default=dict, db_default={}, blank=True,
         help_text="of a cluster's environment: what its jobs ask for, such as the partition",
     )  # fmt: skip
-    provider = models.CharField(max_length=32, null=True, blank=True)
+    provider = models.CharField(
+        max_length=32, null=True, blank=True,
+        help_text="who starts and ends its machines; nobody: it has machines of its own",
+    )  # fmt: skip
+    machine_template = models.JSONField(
+        default=dict, blank=True, db_default={}, help_text="what the provider's machines are like"
+    )
     enabled = models.BooleanField(default=True)
     allow_personal_usage = models.BooleanField(
         default=True, help_text="also for projects that belong to a user, not to an organization"

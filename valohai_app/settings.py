@@ -297,7 +297,18 @@ ALLOW_LOCAL_REPOSITORIES = env.boolean("ALLOW_LOCAL_REPOSITORIES")
 LOCAL_REPOSITORY_ROOTS = env.items("LOCAL_REPOSITORY_ROOTS")
 ALLOW_PRIVATE_NETWORK_URLS = env.boolean("ALLOW_PRIVATE_NETWORK_URLS", True)
 ALLOWED_INTERNAL_HOSTS = env.hosts("ALLOWED_INTERNAL_HOSTS")
-PULSE_PATH = env.text("PULSE_PATH")  # scheduler and ingest touch it after each round that went well
+PULSE_PATH = env.text(
+    "PULSE_PATH"
+)  # scheduler, ingest and autoscaler touch it after each round that went well
+
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+# Machines that the autoscaler starts
+AUTOSCALER_ROUND_SECONDS = env.integer("AUTOSCALER_ROUND_SECONDS", 5)
+MACHINE_ENROLMENT_SECONDS = env.integer("MACHINE_ENROLMENT_SECONDS", 600)
+MACHINE_SILENCE_SECONDS = env.integer("MACHINE_SILENCE_SECONDS", 120)
+AGENT_APP_URL = env.text("AGENT_APP_URL", URL_BASE or "http://127.0.0.1:8000").rstrip("/")
+AGENT_REDIS_URL = env.text("AGENT_REDIS_URL", REDIS_URL)
 
 # E-mail
 if env.text("EMAIL_HOST"):

@@ -37,6 +37,7 @@ class Settings:
         self.poll_seconds = _seconds(values, "POLL_SECONDS", 5)
         self.job_python = values.get("JOB_PYTHON", "")
         self.allows_mounts = _switch(values, "ALLOW_MOUNTS")
+        self.machine_id = values.get("PEON_MACHINE_ID", "")
         self.host = socket.gethostname()
         self.fixed_identity = None
         self._values = values

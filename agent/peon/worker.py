@@ -1,10 +1,10 @@
 """The agent itself: waits for jobs in its queues and runs them one after another."""
 
 import fcntl
-import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -14,11 +14,13 @@ from peon.attempt import Attempt
 from peon.cache import Cache
 from peon.config import ConfigurationError
 from peon.http_client import HttpClient
+from peon.presence import BUSY, CORDONED, DRAINING, IDLE, Presence
 from peon.protocol import keys, scripts
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 5
 CLAIM_LEASE_SECONDS = 15
+_CORDONED_SECONDS = 2
 _RETRY_SECONDS = (0.2, 0.5, 1, 2, 5)
 
 
@@ -36,6 +38,7 @@ class Worker:
         self.place = {}  # what is known of where it runs, beyond its runtime
         self._lock = lock_directory(settings.directory)
         self.identity = settings.identity()
+        self.machine_id = settings.machine_id
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
         self.cache = Cache(settings.cache_directory, settings.cache_bytes)
@@ -46,12 +49,15 @@ class Worker:
         self._claim = self.redis.register_script(scripts.CLAIM)
         self._stopping = False
         self._stopping_jobs = False
+        self._is_restarting = False
         self._is_waiting = False
+        self._woken_by = None
         self._job = None
         self._closing = []
+        self._presence = Presence(self.redis, self.description, self.machine_id, self._stop_at_once)
 
     def run(self):
-        """Until a signal says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
+        """Until a signal or a wish says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
         from peon.leftovers import report_leftovers
 
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -83,39 +89,68 @@ class Worker:
             "agent_version": VERSION,
             "runtime": self.runtime.name,
             "queues": self.queues,
-            "facts": dict(
-                self.runtime.describe(),
-                cpus=os.cpu_count(),
-                masks_secrets=True,
-                pages_inputs=True,
-                takes_packages=True,
-                **self.place,
-            ),
+            "facts": self._facts(),
         }
 
+    def _facts(self):
+        facts = dict(
+            self.runtime.describe(),
+            cpus=os.cpu_count(),
+            masks_secrets=True,
+            pages_inputs=True,
+            takes_packages=True,
+            obeys_wishes=True,
+            **self.place,
+        )
+        if self.machine_id:
+            facts["machine_id"] = self.machine_id
+        return facts
+
     def _turn(self):
-        claimed = self._claim_next()
-        if claimed is None:
-            self._say_hello()
+        self._presence.introduce()
+        found = self._claim_next()
+        if not found:
+            self._presence.become(IDLE)
             self._wait_for_wake()
+        elif found[0]:
+            self._run_job(Attempt(found[0].decode(), found[1].decode()))
         else:
-            self._run_job(claimed)
+            self._obey(found[1].decode())
 
     def _claim_next(self):
-        names = [keys.LEASES, keys.LEASE_HOLDERS]
+        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES]
         for queue in self.queues:
             names.extend([keys.queue(queue), keys.queue_tokens(queue)])
-        found = self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000])
-        return Attempt(found[0].decode(), found[1].decode()) if found else None
+        return self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self.machine_id])
+
+    def _obey(self, wished):
+        """Between two jobs. A worker of a later server's wish that this one does not know takes no job either."""
+        if self._woken_by is not None:
+            # The wake was for somebody who takes the job.
+            self.redis.lpush(self._woken_by, "1")
+            self._woken_by = None
+        if wished == keys.RESTART:
+            self.redis.hdel(keys.WISHES, self.identity)
+            self._is_restarting = self._stopping = True
+        elif wished == keys.STOP or (wished == keys.DRAIN and not self._is_closing()):
+            self._stopping = True
+        else:
+            # While the server has not stored the end of a job, its spool is needed: a drained machine is thrown away.
+            self._presence.become(DRAINING if wished == keys.DRAIN else CORDONED)
+            self._pause(_CORDONED_SECONDS)
+
+    def _is_closing(self):
+        return any(thread.is_alive() for thread in self._closing)
 
     def _wait_for_wake(self):
         self._is_waiting = True
         try:
             # A signal between the check and here would wait for the time-out; the handler raises from now on.
             if not self._stopping:
-                self._waiting_redis.blpop(
+                woken = self._waiting_redis.blpop(
                     [keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS
                 )
+                self._woken_by = woken[0] if woken else None
         finally:
             self._is_waiting = False
 
@@ -123,6 +158,8 @@ class Worker:
         # Loaded with the first job: an agent that only waits stays small.
         from peon.job import Job
 
+        self._woken_by = None
+        self._presence.become(BUSY, attempt.member)
         self._job = Job(attempt, self)
         if self._stopping_jobs:
             self._stop_job()  # the signal came after the claim
@@ -132,11 +169,6 @@ class Worker:
         closer.start()
         self._closing = [thread for thread in self._closing if thread.is_alive()] + [closer]
         self._job = None
-
-    def _say_hello(self):
-        self.redis.hset(
-            keys.WORKERS, self.identity, json.dumps(dict(self.description(), seen_at=time.time()))
-        )
 
     def _pause(self, seconds):
         deadline = time.monotonic() + seconds
@@ -152,6 +184,13 @@ class Worker:
             self._is_waiting = False
             raise StopWaiting()
 
+    def _stop_at_once(self):
+        """As SIGINT does; the wait for jobs ends by itself within seconds."""
+        self._stopping = self._stopping_jobs = True
+        job = self._job
+        if job is not None:
+            job.wishes.raise_to(wish.STOP, "the worker was told to stop")
+
     def _stop_job(self):
         self._job.wishes.raise_to(wish.STOP, "the worker was told to stop")
 
@@ -160,12 +199,16 @@ class Worker:
         for thread in self._closing:
             # What is not stored yet stays in the spool, and is sent at the next start.
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._presence.end()
         try:
             self.redis.hdel(keys.WORKERS, self.identity)
         except redis_client.errors():
             pass
         self.runtime.close()
         logger.info("%s ended", self.identity)
+        if self._is_restarting:
+            logger.info("%s starts again", self.identity)
+            os.execv(sys.executable, [sys.executable, "-m", "peon"] + sys.argv[1:])
 
 
 def lock_directory(directory):

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from common.rest.fields import ReferenceField
+from environments.autoscaling.types import DecisionKind
 from environments.models import RegistryCredentials
 
 _LARGEST = 2**31 - 1  # what the column holds; what makes sense, the service says
@@ -93,6 +94,7 @@ class EnvironmentShape(serializers.Serializer[Any]):
     supports_priority = serializers.BooleanField()
     queue_name = serializers.CharField(required=False, help_text="for those who manage it")
     dispatch = SlurmSettings(required=False, help_text="of a Slurm environment, for those who manage it")
+    machine_template = serializers.DictField(required=False, help_text="for those who manage it")
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
@@ -122,7 +124,13 @@ class EnvironmentChange(serializers.Serializer[Any]):
     dispatch = serializers.JSONField(
         required=False, help_text="of type slurm: an object as in the answer; it replaces the one before"
     )
-    provider = serializers.CharField(required=False, allow_null=True, max_length=32)
+    provider = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=32,
+        help_text="who starts its machines; null: it has machines of its own. Only superusers change it",
+    )  # fmt: skip
+    machine_template = serializers.DictField(
+        required=False, help_text="what the provider's machines are like. Only superusers change it"
+    )
     has_gpu = serializers.BooleanField(required=False)
     gpu_spec = serializers.CharField(required=False, allow_blank=True, max_length=128)
     supports_priority = serializers.BooleanField(required=False)
@@ -187,3 +195,53 @@ class RegistryChange(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=RegistryCredentials.Kind.values, required=False, source="kind")
     image_pattern = serializers.CharField(required=False, max_length=255)
     configuration = serializers.DictField(required=False)
+
+
+class MachineAgent(serializers.Serializer[Any]):
+    identity = serializers.CharField()
+    version = serializers.CharField()
+    state = serializers.CharField(
+        help_text="idle, busy, cordoned or draining; empty for agents of earlier versions"
+    )
+    job = serializers.CharField(allow_null=True, help_text="id of the execution that it runs")
+    usage = serializers.DictField(
+        help_text="of the whole machine: cpus, cpu (0 to 1), memory_used_kb, memory_total_kb"
+    )
+
+
+class MachineShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    environment = serializers.UUIDField()
+    status = serializers.CharField(
+        help_text="requested, starting, ready, draining, terminating; gone, failed or lost when it has ended"
+    )
+    state = serializers.CharField(help_text="as status, with idle, busy or cordoned in place of ready")
+    reason = serializers.CharField(help_text="why it ends or ended")
+    provider = serializers.CharField()
+    provider_id = serializers.CharField()
+    zone = serializers.CharField()
+    spot = serializers.BooleanField()
+    cordoned = serializers.BooleanField()
+    obeys_wishes = serializers.BooleanField(
+        help_text="false: its agent is of a version that cannot be cordoned or restarted, and is drained by its next pause"
+    )
+    agent_version = serializers.CharField()
+    agents = MachineAgent(many=True)
+    per_hour_price_usd = serializers.CharField(help_text="decimal number")
+    cost_usd = serializers.CharField(help_text="until now, decimal number")
+    ctime = serializers.DateTimeField(help_text="when it was asked for")
+    started_at = serializers.DateTimeField(allow_null=True)
+    ready_at = serializers.DateTimeField(allow_null=True)
+    seen_at = serializers.DateTimeField(allow_null=True)
+    idle_since = serializers.DateTimeField(allow_null=True)
+    interrupted_at = serializers.DateTimeField(allow_null=True, help_text="when the provider takes it back")
+    ended_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.CharField()
+
+
+class DecisionShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=[kind.value for kind in DecisionKind])
+    text = serializers.CharField()
+    ctime = serializers.DateTimeField()

@@ -183,9 +183,9 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
         "provider": environment.provider,
         "has_gpu": environment.has_gpu,
         "gpu_spec": environment.gpu_spec,
-        "is_scalable": False,
-        "spot": False,
-        "spot_max_price": 0.0,
+        "is_scalable": bool(environment.provider),
+        "spot": environment.machine_template.get("spot") is True,
+        "spot_max_price": _price(environment.machine_template.get("spot_max_price")),
         "allow_personal_usage": environment.allow_personal_usage,
         "bill_usage": False,
         "can_admin": can_admin,
@@ -208,9 +208,14 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
         shown["queue_name"] = environment.queue_name
         shown["mount_rules"] = environment.mount_rules
         shown["dispatch"] = environment.dispatch
+        shown["machine_template"] = environment.machine_template
     if hasattr(environment, _UNFINISHED):
         shown[_UNFINISHED] = getattr(environment, _UNFINISHED)
     return shown
+
+
+def _price(given: Any) -> float:
+    return float(given) if isinstance(given, int | float) else 0.0
 
 
 def _counted(environments: QuerySet[Environment], request: Request) -> QuerySet[Environment]:

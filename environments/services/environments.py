@@ -1,5 +1,6 @@
 """Creating, changing and deleting environments. Owners of an organization decide about its own, superusers about all."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -8,19 +9,22 @@ from django.db.models.functions import Concat, Lower, Replace
 
 from accounts.models import Owner, User
 from audit.services import record, record_change, snapshot
+from common import notices
 from environments import checks
 from environments.access import administers, require_management
 from environments.errors import (
     EnvironmentInUse,
+    MachinesRun,
     MemberRefused,
     NameFixed,
     NamespaceTaken,
     OwnerRefused,
+    ProviderForOperators,
     QueueTaken,
     SlugTaken,
     TeamRefused,
 )
-from environments.models import Environment
+from environments.models import Environment, Machine
 from environments.selectors import LOCAL_SLUG
 from organizations.models import Organization, OrganizationMembership
 
@@ -28,9 +32,11 @@ SETTINGS = (
     "name", "description", "enabled", "team", "member", "restricted_to_teams", "allow_personal_usage", "has_gpu", "gpu_spec",
     "supports_priority", "per_hour_price_usd", "per_user_queue_quota", "max_running", "log_lines_per_second",
     "default_image", "mount_rules", "requires_mounts", "scale_min", "scale_max", "scale_down_grace_period", "kind", "provider",
-    "dispatch",
+    "dispatch", "machine_template",
 )  # fmt: skip
 """What whoever manages an environment may change."""
+
+_OF_OPERATORS = ("provider", "machine_template")
 
 FIXED = frozenset({"slug", "queue_name"})
 """Projects, steps and workers are set up with them."""
@@ -68,6 +74,7 @@ def create_environment(
     if namespace:
         _keep_namespaces_apart(environment)
     checks.check_settings(environment)
+    _check_machines(environment, actor, {})
     _check_belongings(environment)
     _keep_queues_apart(environment, actor)
     try:
@@ -85,7 +92,8 @@ def create_environment(
 def update_environment(*, environment: Environment, actor: User, **changes: Any) -> Environment:
     """Change some of `SETTINGS`; a superuser may also change `owner`. Works at once, also for what waits.
 
-    Raises `EnvironmentNotChangeable`, `NameFixed`, `OwnerRefused`, `TeamRefused`, `MemberRefused` or `FieldsRefused`.
+    Raises `EnvironmentNotChangeable`, `NameFixed`, `OwnerRefused`, `TeamRefused`, `MemberRefused`, `ProviderForOperators` or
+    `FieldsRefused`.
     """
     row = (
         Environment.objects.select_for_update(no_key=True, of=("self",))
@@ -101,9 +109,11 @@ def update_environment(*, environment: Environment, actor: User, **changes: Any)
     _only_settings({name: value for name, value in changes.items() if name != "owner"})
     before = _shown(row)
     held = {name: getattr(row, name) for name in ("owner_id", "team_id", "member_id")}
+    of_operators = {name: getattr(row, name) for name in _OF_OPERATORS}
     for name, value in changes.items():
         setattr(row, name, value)
     checks.check_settings(row)
+    _check_machines(row, actor, of_operators)
     if any(getattr(row, name) != held[name] for name in held):
         # What was allowed when it was chosen may have ended since: that hinders no other change.
         _check_belongings(row)
@@ -119,6 +129,7 @@ def update_environment(*, environment: Environment, actor: User, **changes: Any)
         after=_shown(row),
         also_for=concerned,
     )
+    notices.publish_on_commit("autoscaler", "wake")
     return row
 
 
@@ -129,8 +140,11 @@ def set_enabled(*, environment: Environment, actor: User, enabled: bool) -> None
 
 @transaction.atomic
 def delete_environment(*, environment: Environment, actor: User) -> None:
-    """Raises `EnvironmentInUse` when executions refer to it: they say for ever where they ran."""
+    """Raises `EnvironmentInUse` when executions refer to it: they say for ever where they ran; `MachinesRun`."""
     require_management(actor, environment)
+    running = Machine.objects.filter(environment=environment, ended_at__isnull=True).count()
+    if running:
+        raise MachinesRun(environment, running)
     record("environment.deleted", actor=actor, target=environment, before=_shown(environment))
     try:
         Environment.objects.filter(pk=environment.pk).delete()
@@ -149,6 +163,24 @@ def end_assignments(organization: Organization, user: User, actor: User) -> None
         environment.save(update_fields=["member", "enabled", "updated_at"])
         after = _shown(environment)
         record_change("environment.changed", actor=actor, target=environment, before=before, after=after)
+
+
+def _check_machines(environment: Environment, actor: User, before: Mapping[str, Any]) -> None:
+    """What was right when it was chosen hinders no other change."""
+    environment.provider = environment.provider or None
+    none: dict[str, Any] = {"provider": None, "machine_template": {}}
+    changed = [name for name in _OF_OPERATORS if getattr(environment, name) != (before or none)[name]]
+    if not changed:
+        return
+    if not actor.is_superuser:
+        raise ProviderForOperators(changed[0])
+    checks.check_machines(environment)
+    if environment.provider and "provider" in changed:
+        # Each provider is asked for its own machines only as long as it is the environment's.
+        others = Machine.objects.filter(environment=environment, ended_at__isnull=True)
+        running = others.exclude(provider=environment.provider).count()
+        if running:
+            raise MachinesRun(environment, running)
 
 
 def _check_belongings(environment: Environment) -> None:

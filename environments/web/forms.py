@@ -52,6 +52,15 @@ def _check(label: str, hint: str = "") -> forms.BooleanField:
     return forms.BooleanField(required=False, label=label, help_text=hint, widget=forms.CheckboxInput(CHECK))
 
 
+def scale_fields() -> tuple[forms.IntegerField, forms.IntegerField, forms.IntegerField]:
+    """Minimum, maximum and grace period."""
+    return (
+        _number("Least machines", "Kept running without work."),
+        _number("Most machines", "Jobs beyond them wait."),
+        _number("Grace period, minutes", "How long a machine waits for work before it ends."),
+    )
+
+
 class EnvironmentForm(forms.Form):
     name = forms.CharField(max_length=128, widget=forms.TextInput(TEXT))
     description = forms.CharField(required=False, max_length=4000, widget=forms.Textarea({**TEXT, "rows": 2}))
@@ -92,11 +101,7 @@ class EnvironmentForm(forms.Form):
         "behind it. Workers must allow mounts as well (ALLOW_MOUNTS).",
     )  # fmt: skip
     requires_mounts = _check("A run ends when a mount is refused", "Else it goes on without it, and says so.")
-    scale_min = _number("Least machines", "Kept running without work.")
-    scale_max = _number("Most machines", "")
-    scale_down_grace_period = _number(
-        "Grace period, minutes", "How long a machine waits for work before it ends."
-    )
+    scale_min, scale_max, scale_down_grace_period = scale_fields()
 
     def __init__(
         self, data: Any, *, organization: Organization, teams: Iterable[Team], **options: Any

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from environments.web import environments, registries
+from environments.web import environments, machines, registries
 
 organization_pages: list[URLPattern | URLResolver] = [
     path("environments/", environments.environments, name="organization_environments"),
@@ -13,6 +13,7 @@ organization_pages: list[URLPattern | URLResolver] = [
     path(
         "environments/<str:environment>/delete/", environments.delete, name="organization_environment_delete"
     ),
+    path("machines/", machines.organization_machines, name="organization_machines"),
     path("registries/", registries.registries, name="organization_registries"),
     path("registries/create/<str:kind>/", registries.create, name="organization_registry_create"),
     path("registries/<uuid:registry_id>/", registries.registry, name="organization_registry"),
@@ -21,4 +22,16 @@ organization_pages: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("organizations/<str:organization>/", include(organization_pages)),
+    path("environments/", machines.environment_list, name="environments"),
+    path("environments/<str:environment>/", machines.environment, name="environment"),
+    path("environments/<str:environment>/scale/", machines.change_scale, name="environment_scale"),
+    *(
+        path(
+            f"environments/<str:environment>/machines/<uuid:machine_id>/{action}/",
+            machines.act_on_machine,
+            {"action": action},
+            name=f"environment_machine_{action}",
+        )
+        for action in machines.ACTIONS
+    ),
 ]

@@ -16,18 +16,20 @@ import redis
 from django.db import InterfaceError, OperationalError
 
 from common import clock, pulse
+from common.leadership import Leadership
+from common.wakes import Wakes
+from environments.autoscaling.selectors import waiting_words
 from environments.models import Environment, redis_queue
 from executions import queue
 from executions.scheduling import housekeeping, watchdog, workers
 from executions.scheduling.apply import apply_decisions, write_reasons
 from executions.scheduling.facts import UnfinishedExecution, load_unfinished, planning_facts
-from executions.scheduling.leadership import Leadership
 from executions.scheduling.limits import UserKey
 from executions.scheduling.planner import plan, served_after
-from executions.scheduling.wakes import Wakes
 
 logger = logging.getLogger(__name__)
 
+LOCK_KEY = 0x76685F7363686564  # "vh_sched"
 ROUND_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 
@@ -35,8 +37,8 @@ SWEEP_SECONDS = 30.0
 class Scheduler:
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self._leadership = Leadership()
-        self._wakes = Wakes()
+        self._leadership = Leadership(LOCK_KEY)
+        self._wakes = Wakes("scheduler")
         self._suspects: Mapping[str, float] = {}
         # Only kept in memory: another leader begins without it and lets a long line win its ties once.
         self._served: Mapping[tuple[UUID, UserKey], datetime] = {}
@@ -100,7 +102,8 @@ class Scheduler:
         moment = clock.now()
         waiting_long = [e for e in unfinished if workers.waits_long(e, moment)]
         if waiting_long:
-            told = workers.reasons(waiting_long, workers.served_queues(moment))
+            machines = waiting_words({e.environment_id for e in waiting_long})
+            told = workers.reasons(waiting_long, workers.served_queues(moment), machines)
             write_reasons(told, waiting_long)
 
     def _is_due(self, what: str, now: float, every_seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Says why a queued execution is not picked up: every worker is busy, or none serves its queue."""
+"""Says why a queued execution is not picked up: a machine is being started, every worker is busy, or none serves its queue."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,17 @@ def waits_long(execution: UnfinishedExecution, now: datetime) -> bool:
     return execution.status == Status.QUEUED and now - execution.created_at > PATIENCE
 
 
-def reasons(executions: Iterable[UnfinishedExecution], served: frozenset[str]) -> dict[UUID, str]:
-    return {
-        execution.id: _while_served(execution)
-        if execution.queue_name in served
-        else no_worker(execution.queue_name)
-        for execution in executions
-    }
+def reasons(
+    executions: Iterable[UnfinishedExecution], served: frozenset[str], machines: Mapping[UUID, str]
+) -> dict[UUID, str]:
+    """`machines`: environment -> what its autoscaler says of jobs that wait."""
+    return {execution.id: _reason(execution, served, machines) for execution in executions}
+
+
+def _reason(execution: UnfinishedExecution, served: frozenset[str], machines: Mapping[UUID, str]) -> str:
+    if execution.environment_id in machines:
+        return machines[execution.environment_id]
+    return _while_served(execution) if execution.queue_name in served else no_worker(execution.queue_name)
 
 
 def _while_served(execution: UnfinishedExecution) -> str:

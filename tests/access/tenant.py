@@ -27,7 +27,7 @@ from datastores.models import (
     DatumAliasMove,
     RetentionRule,
 )
-from environments.models import Environment, RegistryCredentials, TeamPlace
+from environments.models import Environment, Machine, RegistryCredentials, ScalingDecision, TeamPlace
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
@@ -74,6 +74,8 @@ class Tenant:
     environment: Environment
     place: TeamPlace
     registry: RegistryCredentials
+    machine: Machine
+    decision: ScalingDecision
     store: DataStore  # of the organization
     project_store: DataStore
     project: Project  # the team's
@@ -119,6 +121,8 @@ class Tenant:
             self.group.name,
             self.organization_variable.name,
             self.registry.image_pattern,
+            self.machine.provider_id,
+            self.decision.text,
             self.invitation.email,
             self.owner.email,
             self.token.name,
@@ -209,6 +213,12 @@ def _of_organization(word: str, organization: Organization, team: Team, owner: U
             kind=RegistryCredentials.Kind.DOCKER,
             image_pattern=f"docker.io/{word}/*",
             secrets=f'{{"password": "{word} password"}}',
+        ),
+        "machine": Machine.objects.create(
+            environment=environment, provider="local", provider_id=f"{word}-machine", status="ready"
+        ),
+        "decision": ScalingDecision.objects.create(
+            environment=environment, kind="launched", text=f"Starts 1 machine for {word}."
         ),
         "store": factories.make_store(
             name=f"{word}-store",

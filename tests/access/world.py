@@ -110,6 +110,7 @@ class World:
             "session_id": has.session.pk,
             "environment": has.environment.slug,
             "registry_id": has.registry.pk,
+            "machine_id": has.machine.pk,
             "group_id": has.group.pk,
             "kind": "docker" if "registries" in route else "s3",
             "secret": "forged",

@@ -14,7 +14,7 @@ from common import clock
 from datastores.datasets import services
 from datastores.models import RetentionRule
 from datastores.services import set_alias
-from environments.models import RegistryCredentials, TeamPlace, Worker
+from environments.models import Machine, RegistryCredentials, ScalingDecision, TeamPlace, Worker
 from executions.models import Execution, ExecutionInput, InputAddress, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
 from organizations.models import Invitation
@@ -67,6 +67,8 @@ def build_world() -> dict[str, Any]:
     GroupVariable.objects.create(group=group, name="GROUPED", value=SECRETS[11], secret=True)
     environment = factories.make_environment("gpu", owner=organization.owner)
     TeamPlace.objects.create(environment=environment, team=team, max_running=1)
+    Machine.objects.create(environment=environment, provider="local", status="ready")
+    ScalingDecision.objects.create(environment=environment, kind="launched", text="Starts 1 machine.")
     RegistryCredentials.objects.create(
         owner=organization.owner, kind="docker", image_pattern="acme/*", secrets=SECRETS[9]
     )

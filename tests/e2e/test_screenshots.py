@@ -93,6 +93,8 @@ def test_forgotten_password(
         ("security", "/auth/security/", "Two-factor authentication"),
         ("password-change", "/auth/security/password/", "New password again"),
         ("two-factor-begin", "/auth/security/two-factor/", "authenticator app"),
+        ("environments", "/environments/", "Local machine"),
+        ("environment", "/environments/local/", "Jobs in its queue"),
         ("executions", "{project}", "Baseline"),
         ("create", "{project}executions/create/", "learning_rate"),
         ("commits", "{project}commits/", "test"),

@@ -34,8 +34,10 @@ SHAPE = {
     "allow_personal_usage": bool, "bill_usage": bool, "can_admin": bool, "per_hour_price_usd": str,
     "per_user_queue_quota": int, "per_user_resource_quotas": type(None), "max_running": int, "default_image": str,
     "requires_mounts": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
-    "supports_priority": bool, "queue_name": str, "dispatch": dict, "ctime": str, "mtime": str, "url": str,
+    "supports_priority": bool, "queue_name": str, "dispatch": dict, "machine_template": dict, "ctime": str, "mtime": str, "url": str,
 }  # fmt: skip
+
+OF_MANAGERS = {"queue_name", "machine_template", "mount_rules", "dispatch"}
 
 
 def send(api: Any, method: str, path: str, body: Any = None) -> Any:
@@ -245,14 +247,7 @@ class TestLists:
 
     def test_members_see_it_without_its_queue(self, acme: Tenant) -> None:
         shown = acme.member_api.get(f"{LIST}acme-gpu/").json()
-        assert_shape(
-            shown,
-            {
-                name: shape
-                for name, shape in SHAPE.items()
-                if name not in ("queue_name", "mount_rules", "dispatch")
-            },
-        )
+        assert_shape(shown, {name: shape for name, shape in SHAPE.items() if name not in OF_MANAGERS})
         assert shown["can_admin"] is False
 
 

@@ -215,7 +215,13 @@ class TestStop:
     def test_between_pop_and_claim(self):
         execution = make_execution(status=Status.QUEUED)
         queue.enqueue(queue.job_of(execution))
-        redis_keys = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue("local"), keys.queue_tokens("local")]
+        redis_keys = [
+            keys.LEASES,
+            keys.LEASE_HOLDERS,
+            keys.WISHES,
+            keys.queue("local"),
+            keys.queue_tokens("local"),
+        ]
         assert client().register_script(scripts.CLAIM)(redis_keys, ["w", 15_000])
         self.stop(execution)
         assert not lifecycle.mark_started(

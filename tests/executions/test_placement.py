@@ -136,7 +136,7 @@ class TestTelling:
 class TestQueue:
     def test_agents_that_serve_a_queue_of_the_same_name_do_not_see_it(self, make):
         queue.enqueue(queue.job_of(make()))
-        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue("hpc"), keys.queue_tokens("hpc")]
+        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue("hpc"), keys.queue_tokens("hpc")]
         assert client().eval(scripts.CLAIM, len(names), *names, "worker", 5000) is None
         assert client().exists(keys.queue("hpc")) == 0
 
@@ -172,18 +172,18 @@ class TestReasons:
     def test_the_dispatchers_word_stays_while_it_lives(self, make):
         make(waiting_reason="Slurm job 7 waits.")
         (unfinished,) = load_unfinished()
-        assert workers.reasons([unfinished], frozenset({"hpc:dispatch"})) == {
+        assert workers.reasons([unfinished], frozenset({"hpc:dispatch"}), {}) == {
             unfinished.id: "Slurm job 7 waits."
         }
 
     def test_without_one_that_is_the_reason(self, make):
         execution = make(waiting_reason="Slurm job 7 waits.")
         (unfinished,) = load_unfinished()
-        told = workers.reasons([unfinished], frozenset({"hpc"}))[unfinished.id]
+        told = workers.reasons([unfinished], frozenset({"hpc"}), {})[unfinished.id]
         assert told.startswith("No dispatcher hands over the queue 'hpc' at the moment.")
         Execution.objects.filter(pk=execution.pk).update(waiting_reason=told)
         (unfinished,) = load_unfinished()
-        back = workers.reasons([unfinished], frozenset({"hpc:dispatch"}))[unfinished.id]
+        back = workers.reasons([unfinished], frozenset({"hpc:dispatch"}), {})[unfinished.id]
         assert back == workers.WAITS_FOR_DISPATCHER
 
 

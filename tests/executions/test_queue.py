@@ -15,7 +15,7 @@ def job(
 
 
 def claim(*queue_names: str, worker: str = "w", lease_ms: int = 15000) -> list | None:
-    redis_keys = [keys.LEASES, keys.LEASE_HOLDERS]
+    redis_keys = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES]
     for name in queue_names or ("local",):
         redis_keys += [keys.queue(name), keys.queue_tokens(name)]
     return client().register_script(scripts.CLAIM)(redis_keys, [worker, lease_ms])

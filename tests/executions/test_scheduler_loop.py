@@ -12,12 +12,11 @@ from django.db import connection, connections
 
 from common import notices
 from common.redis import client
+from common.wakes import Wakes
 from executions import lifecycle, queue
 from executions.models import Execution
 from executions.scheduling import loop
-from executions.scheduling.leadership import LOCK_KEY
-from executions.scheduling.loop import Scheduler
-from executions.scheduling.wakes import Wakes
+from executions.scheduling.loop import LOCK_KEY, Scheduler
 from executions.types import Status
 from peon.protocol import keys
 from tests.support.factories import make_environment, make_execution, make_project

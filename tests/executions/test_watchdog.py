@@ -145,7 +145,13 @@ def test_every_execution_gets_at_most_one_treatment_and_the_healthy_none(found: 
 
 
 def claim(queue_name: str, *, lease_ms: int = 15_000) -> str | None:
-    redis_keys = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue(queue_name), keys.queue_tokens(queue_name)]
+    redis_keys = [
+        keys.LEASES,
+        keys.LEASE_HOLDERS,
+        keys.WISHES,
+        keys.queue(queue_name),
+        keys.queue_tokens(queue_name),
+    ]
     answer = client().register_script(scripts.CLAIM)(redis_keys, ["worker", lease_ms])
     return answer[0].decode() if answer else None
 

@@ -26,7 +26,8 @@ from datastores.datasets import services as datasets
 from datastores.datasets.packaging import services as packaging
 from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
-from environments.models import Environment
+from environments.autoscaling import services as machines
+from environments.models import Environment, Machine
 from executions.models import Execution
 from executions.types import ExecutionSpec, Status
 from organizations.models import Organization
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 OF_NO_PROJECT = {
     "environment", "organization_variable", "variable_group", "group_variable",
-    "dataset", "dataset_version", "dataset_version_alias",
+    "dataset", "dataset_version", "dataset_version_alias", "machine",
 }  # fmt: skip
 READING = {"effects_of_transfer"}
 """Services with an actor that change nothing."""
@@ -57,6 +58,7 @@ class World:
     datum: Datum
     upload: Datum
     environment: Environment
+    machine: Machine
     organization: Organization
     invitation: ProjectInvitation
     group: VariableGroup
@@ -94,7 +96,8 @@ def world(tmp_path: Path, settings: Any) -> World:
         factories.make_execution(project, status=Status.COMPLETE, commit=commit),
         factories.make_datum(project, name="model.pkl"),
         factories.make_datum(project, name="upload.bin", stored_at=None, uploader=alice),
-        factories.make_environment("gpu"),
+        environment := factories.make_environment("gpu"),
+        Machine.objects.create(environment=environment, provider="local", status="ready"),
         organization,
         factories.make_project_invitation(project, "friend@example.com"),
         factories.make_group(organization, "shared", {"KEY": "v4lue"}),
@@ -389,6 +392,22 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
             environment=w.environment, actor=actor, enabled=False
         ),
     ),
+    "machines.drain_machine": (
+        "machine.drained", "machine",
+        lambda w, actor: machines.drain_machine(machine=w.machine, actor=actor),
+    ),
+    "machines.terminate_machine": (
+        "machine.terminated", "machine",
+        lambda w, actor: machines.terminate_machine(machine=w.machine, actor=actor),
+    ),
+    "machines.set_cordoned": (
+        "machine.cordoned", "machine",
+        lambda w, actor: machines.set_cordoned(machine=w.machine, actor=actor, cordoned=True),
+    ),
+    "machines.restart_agents": (
+        "machine.agents_restarted", "machine",
+        lambda w, actor: machines.restart_agents(machine=w.machine, actor=actor),
+    ),
 }  # fmt: skip
 
 
@@ -411,6 +430,7 @@ def test_every_service_with_an_actor_is_in_the_table() -> None:
         retention,
         datasets,
         packaging,
+        machines,
     ):
         missing = services_with_an_actor(module) - known
         assert not missing, f"not in the table of audited services: {missing}"

@@ -20,7 +20,7 @@ from tests.support.rest import Rest
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
-PARTS = {"web", "scheduler", "ingest", "celery", "agent", "postgres", "redis"}
+PARTS = {"web", "scheduler", "autoscaler", "ingest", "celery", "agent", "postgres", "redis"}
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import json
 import os
 import secrets
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.agent_environment import outside_virtual_environment
 from valohai_app.launcher.folders import DataFolder
 
 NOT_FOR_THE_AGENT = (
@@ -16,12 +16,13 @@ NOT_FOR_THE_AGENT = (
 """Jobs run beside the agent and may read its environment."""
 
 
-def platform_environment(folder: DataFolder, given: Mapping[str, str]) -> dict[str, str]:
+def platform_environment(folder: DataFolder, given: Mapping[str, str], app_url: str = "") -> dict[str, str]:
     """What the launcher adds to the environment that it was started with; whatever the user set stays."""
     defaults = {
         "DJANGO_SETTINGS_MODULE": "valohai_app.settings",
         "DATA_DIR": str(folder.root),
         "ALLOW_LOCAL_REPOSITORIES": "true",
+        "AGENT_APP_URL": app_url,
         **_stored_secrets(folder.root / "secrets.json"),
     }
     missing = {
@@ -41,15 +42,7 @@ def agent_environment(
         if not any(name in (secret, f"{secret}_FILE") for secret in NOT_FOR_THE_AGENT)
     }
     defaults = {"QUEUES": "local", "APP_URL": app_url, "PEON_DIR": str(folder.agent)}
-    return {**defaults, **_outside_virtual_environment(own), "REDIS_URL": redis_url}
-
-
-def _outside_virtual_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """A job's `python` must not be the platform's own, whose packages are none of the job's business."""
-    programs = str(Path(sys.prefix) / "bin") if sys.prefix != sys.base_prefix else ""
-    folders = [folder for folder in given.get("PATH", "").split(os.pathsep) if folder != programs]
-    own = {name: value for name, value in given.items() if name != "VIRTUAL_ENV"}
-    return {**own, "PATH": os.pathsep.join(folders)}
+    return {**defaults, **outside_virtual_environment(own), "REDIS_URL": redis_url}
 
 
 def _stored_secrets(path: Path) -> dict[str, str]:

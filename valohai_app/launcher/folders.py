@@ -37,6 +37,11 @@ class DataFolder:
         return self.root / "agent"
 
     @property
+    def machines(self) -> Path:
+        """Of the autoscaler's local provider."""
+        return self.root / "machines"
+
+    @property
     def example_repository(self) -> Path:
         return self.root / "example-repository"
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from environments.autoscaling.providers.local import end_all
 from valohai_app.launcher import preparation, processes
 from valohai_app.launcher.children import program, python_module
 from valohai_app.launcher.environment import agent_environment, platform_environment
@@ -24,7 +25,8 @@ from valohai_app.launcher.supervisor import Service, Stopped, Supervisor
 
 SERVICE_START_SECONDS = 60
 WEB_START_SECONDS = 60
-STOP_ORDER = (("agent",), ("web", "celery"), ("scheduler", "ingest"), ("redis", "postgres"))
+FIRST_TO_STOP = ("agent", "autoscaler")
+STOP_ORDER = (("web", "celery"), ("scheduler", "ingest"), ("redis", "postgres"))
 """Whoever needs somebody ends before them."""
 
 
@@ -67,11 +69,18 @@ class Installation:
             pass
         finally:
             self.log.show("\nStopping; running jobs are ended. Press Ctrl-C again to hurry.")
-            self.supervisor.stop(STOP_ORDER)
+            self._stop()
             self.record.clear()
 
+    def _stop(self) -> None:
+        self.supervisor.stop_some(FIRST_TO_STOP)
+        if self.folder.machines.exists():
+            # Machines outlive the autoscaler, but not the installation: their jobs end while somebody hears of it.
+            self.supervisor.run_once("machines", lambda: end_all(self.folder.machines))
+        self.supervisor.stop(STOP_ORDER)
+
     def _start(self) -> None:
-        os.environ.update(platform_environment(self.folder, self.given))
+        os.environ.update(platform_environment(self.folder, self.given, app_url=self.options.url))
         checks = [self._start_postgres(), self._start_redis()]
         self.record.facts = {
             "url": self.options.url,

@@ -34,6 +34,7 @@ def web(host: str, port: int) -> Process:
 
 
 SCHEDULER = Process("scheduler", ("manage.py", "run_scheduler"))
+AUTOSCALER = Process("autoscaler", ("manage.py", "run_autoscaler"))
 INGEST = Process("ingest", ("manage.py", "run_ingest"))
 CELERY = Process(
     "celery",
@@ -48,4 +49,4 @@ AGENT = Process("agent", ("peon", "run"), end_signal=signal.SIGINT, grace_second
 
 def of_the_server(host: str, port: int) -> list[Process]:
     """Everything but the agent, in the order of their start."""
-    return [web(host, port), SCHEDULER, INGEST, CELERY]
+    return [web(host, port), SCHEDULER, AUTOSCALER, INGEST, CELERY]

@@ -89,11 +89,15 @@ class Supervisor:
 
     def stop(self, order: Iterable[Iterable[str]]) -> None:
         """End the named services group by group; whoever takes longer than its grace is killed. So are the rest."""
+        for names in order:
+            self.stop_some(names)
+        self._stop_group(list(self._children.values()))
+
+    def stop_some(self, names: Iterable[str]) -> None:
+        """End the named services; from now on nothing is started again."""
         self._stopping = True
         self._due.clear()
-        for names in order:
-            self._stop_group([child for child in self._children.values() if child.service.name in set(names)])
-        self._stop_group(list(self._children.values()))
+        self._stop_group([child for child in self._children.values() if child.service.name in set(names)])
 
     def _stop_group(self, group: list[_Child]) -> None:
         for child in group:

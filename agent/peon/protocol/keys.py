@@ -41,8 +41,18 @@ DISPATCHED_SUFFIX = ":dispatch"  # a colon is in no name of a queue
 LEASES = "vh:leases"  # sorted set: job member -> the Unix milliseconds at which its lease ends
 LEASE_HOLDERS = "vh:leases:holders"  # hash: job member -> worker id
 WORKERS = "vh:workers"  # hash: worker id -> JSON of what the worker says of itself, with "seen_at"
+WISHES = "vh:workers:wishes"  # hash: worker id or `machine_field` -> CORDON, RESTART, DRAIN or STOP
+CORDON = "cordon"  # take no job, and stay
+RESTART = "restart"  # begin anew between two jobs
+DRAIN = "drain"  # end when the running job has
+STOP = "stop"  # end now, the running job with it
 INGEST_DIRTY = "vh:ingest:dirty"  # list of execution ids whose stream has news for ingest
 INGEST_DIRTY_SET = "vh:ingest:dirty:set"  # the ids in that list, so that each stands there once
+
+
+def machine_field(machine_id):
+    """The field of `WISHES` that counts for every worker on a machine."""
+    return "machine:" + str(machine_id)
 
 
 def control(execution_id):

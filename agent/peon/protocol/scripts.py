@@ -8,6 +8,15 @@ local t = redis.call('TIME')
 local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
+_WISH = """
+local rank = {cordon = 1, restart = 2, drain = 3, stop = 4}
+local function wish(key, worker, machine)
+  local own = redis.call('HGET', key, worker) or ''
+  local of_machine = machine ~= '' and redis.call('HGET', key, 'machine:' .. machine) or ''
+  return (rank[own] or 0) > (rank[of_machine] or 0) and own or of_machine
+end
+"""
+
 ENQUEUE = """
 -- KEYS: queue, tokens, wake   ARGV: member, token, priority, turn
 -- `turn` says how many older jobs of the same user stand in this priority class. The job goes that many rounds behind the
@@ -32,16 +41,36 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 return redis.call('ZREM', KEYS[1], ARGV[1])
 """
 
-CLAIM = (
+SAY = (
     """
--- KEYS: leases, holders, then (queue, tokens) per queue in order   ARGV: worker id, lease ms
--- Pops the first job of the first queue that has one and grants its lease in the same step, so that a worker that
--- dies right after loses nothing. Returns {member, token, index of the queue from 0} or false.
+-- KEYS: workers, wishes   ARGV: worker id, a JSON object of what it says of itself, machine id or ''
+-- Adds when it was said, by the clock of Redis, so that clocks of hosts do not matter. Returns what is wished, or ''.
 redis.replicate_commands()
 """
     + _NOW_MS
+    + _WISH
     + """
-for i = 3, #KEYS, 2 do
+local text = string.sub(ARGV[2], 1, -2) .. ',"seen_at":' .. string.format('%.3f', now_ms / 1000) .. '}'
+redis.call('HSET', KEYS[1], ARGV[1], text)
+return wish(KEYS[2], ARGV[1], ARGV[3])
+"""
+)
+
+CLAIM = (
+    """
+-- KEYS: leases, holders, wishes, then (queue, tokens) per queue in order
+-- ARGV: worker id, lease ms, machine id or '' (may be left out)
+-- Pops the first job of the first queue that has one and grants its lease in the same step, so that a worker that
+-- dies right after loses nothing. Returns {member, token, index of the queue from 0} or false; {'', wish} when
+-- something else is wished of the worker: whoever has written the wish finds it either with a lease or without a job.
+redis.replicate_commands()
+"""
+    + _NOW_MS
+    + _WISH
+    + """
+local wished = wish(KEYS[3], ARGV[1], ARGV[3] or '')
+if wished ~= '' then return {'', wished} end
+for i = 4, #KEYS, 2 do
   local popped = redis.call('ZPOPMIN', KEYS[i])
   if #popped > 0 then
     local member = popped[1]
@@ -49,7 +78,7 @@ for i = 3, #KEYS, 2 do
     redis.call('HDEL', KEYS[i + 1], member)
     redis.call('ZADD', KEYS[1], now_ms + tonumber(ARGV[2]), member)
     redis.call('HSET', KEYS[2], member, ARGV[1])
-    return {member, token, (i - 3) / 2}
+    return {member, token, (i - 4) / 2}
   end
 end
 return false

@@ -1,4 +1,4 @@
-"""Hears the topic `scheduler`, and outlives Redis."""
+"""Hears calls on a topic, and outlives Redis."""
 
 import logging
 import time
@@ -11,12 +11,12 @@ from peon.protocol import keys
 
 logger = logging.getLogger(__name__)
 
-TOPIC = "scheduler"
 _PAUSE_SECONDS = 0.5
 
 
 class Wakes:
-    def __init__(self) -> None:
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
         self._subscription: Any = None
         self._is_away = False
 
@@ -47,17 +47,17 @@ class Wakes:
 
     def _subscribe(self) -> None:
         subscription: Any = blocking_client().pubsub()  # type: ignore[no-untyped-call]
-        subscription.subscribe(keys.notice_channel(TOPIC))
+        subscription.subscribe(keys.notice_channel(self._topic))
         confirmation = subscription.get_message(timeout=5)
         if confirmation is None:
             subscription.close()
             raise redis.ConnectionError("Redis did not confirm the subscription")
         self._subscription = subscription
         if self._is_away:
-            logger.warning("Redis is back; the scheduler hears calls again")
+            logger.warning("Redis is back; calls are heard again", extra={"topic": self._topic})
             self._is_away = False
 
     def _note_absence(self) -> None:
         if not self._is_away:
-            logger.warning("Redis is away; the scheduler only looks by itself until it is back")
+            logger.warning("Redis is away; no call is heard until it is back", extra={"topic": self._topic})
             self._is_away = True
