@@ -29,8 +29,8 @@ SITE_PAGES = ("index", "jsi18n", "autocomplete")
 SUPERUSERS_ONLY = frozenset(
     {
         "accounts.apitoken", "accounts.emailaddress", "accounts.owner", "accounts.recoverycode", "accounts.totpdevice",
-        "accounts.user", "accounts.usersession", "environments.worker", "executions.executioninput", "executions.logchunk",
-        "executions.metadatachunk",        "executions.resourcesample", "projects.formeraddress", "projects.projectcounter",
+        "accounts.user", "accounts.usersession", "environments.worker", "executions.executioninput", "executions.inputaddress",
+        "executions.logchunk", "executions.metadatachunk", "executions.resourcesample", "projects.formeraddress", "projects.projectcounter",
     }
 )  # fmt: skip
 
