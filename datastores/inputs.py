@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet, Value, prefetch_related_objects
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
 from common.network import HostUnknown, resolve_allowed
@@ -20,7 +20,7 @@ from datastores.addresses import (
     place_in,
     root_of,
 )
-from datastores.datasets.inputs import files_after, version_for, version_kept
+from datastores.datasets.inputs import readable_datums, rows_after, version_for, version_kept
 from datastores.datasets.names import is_address as is_dataset_address
 from datastores.datasets.packaging.contents import is_about, ready_packages
 from datastores.errors import (
@@ -181,18 +181,20 @@ def _stored_file(datum: Datum, base_url: str, package_id: UUID | None = None) ->
 def _files_in_version(
     version: DatasetVersion, base_url: str, position: Position, most: int, *, in_packages: bool
 ) -> Listing:
-    found = list(files_after(version, position.after)[: most + 1])
+    found = rows_after(version, position.after, most + 1)
     rows = found[:most]
-    prefetch_related_objects([row.datum for row in rows if row.datum is not None], "store")
-    packages = ready_packages(version, rows[0].pk, rows[-1].pk) if rows and in_packages else []
+    datums = readable_datums(version, [datum_id for _, datum_id in rows])
+    packages = ready_packages(version, rows[0][0], rows[-1][0]) if rows and in_packages else []
     files, taken = [], {}
-    for row in rows:
-        package = next((one for one in packages if is_about(one, row)), None)
+    for row_id, datum_id in rows:
+        datum = datums.get(datum_id)
+        if datum is None:
+            continue
+        package = next((one for one in packages if is_about(one, row_id, datum)), None)
         if package is not None:
             taken[package.pk] = package
-        if row.datum is not None:
-            files.append(_stored_file(row.datum, base_url, package.pk if package else None))
-    following = Position(position.found + len(files), str(rows[-1].pk)) if len(found) > most else None
+        files.append(_stored_file(datum, base_url, package.pk if package else None))
+    following = Position(position.found + len(files), str(rows[-1][0])) if len(found) > most else None
     return Listing(files, following, [_input_package(package, base_url) for package in taken.values()])
 
 

@@ -10,6 +10,7 @@ from peon.http_client import HttpError, Unreachable
 
 _MOST_PAGES_AGAIN = 20
 _ASK_AT = 500  # files left; then one thread asks for the next page while others go on
+_BATCH_FILES = 500
 _MOST_LINES = 100
 
 
@@ -42,13 +43,16 @@ class InputFiles:
         self._prepare()
 
     def take(self):
-        """(entry, file) to be downloaded next; None when there are no more. Raises JobFailed when a page cannot be had."""
+        """[(entry, file)] to be fetched next: one, or several of one package; None when there are no more.
+
+        Raises JobFailed when a page cannot be had.
+        """
         while True:
             with self._changed:
                 while self._is_asking and not self._waiting:
                     self._changed.wait()
                 if self._is_asking or self._next is None or len(self._waiting) > _ASK_AT:
-                    return self._waiting.popleft() if self._waiting else None
+                    return self._batch() if self._waiting else None
                 self._is_asking = True
             try:
                 self._read_page()
@@ -56,6 +60,22 @@ class InputFiles:
                 with self._changed:
                     self._is_asking = False
                     self._changed.notify_all()
+
+    def give_back(self, entry, file):
+        """No package gives the file: it is taken again, by itself."""
+        del file["package"]
+        with self._changed:
+            self._waiting.append((entry, file))
+            self._changed.notify_all()
+
+    def _batch(self):
+        batch = [self._waiting.popleft()]
+        package = batch[0][1].get("package")
+        while package and self._waiting and len(batch) < _BATCH_FILES:
+            if self._waiting[0][1].get("package") != package:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
 
     def renewal(self, entry, file):
         """`renew(refused url)` gives the file with a fresh address, or None; None when that is not the platform's to give.

@@ -37,31 +37,53 @@ class InputFetcher:
             os.makedirs(os.path.join(self._folder, entry["name"]), exist_ok=True)
         found = {}
 
-        def fetch_one(taken):
-            entry, file = taken
-            measured = self._fetch_one(entry, file, files.renewal(entry, file))
+        def note(entry, file, measured):
             if measured:
                 found[entry["name"], file["filename"]] = measured
             for name in ("url", "headers", "page", "package"):
                 file.pop(name, None)  # there may be many files
 
-        until_empty(fetch_one, files.take, MOST_AT_ONCE, self._check)
+        def fetch(batch):
+            if "package" in batch[0][1]:
+                self._unpack(batch, note, files.give_back)
+            else:
+                [(entry, file)] = batch
+                renew = files.renewal(entry, file)
+                note(
+                    entry, file, self._place(entry, file, lambda target: self._download(file, target, renew))
+                )
+
+        until_empty(fetch, files.take, MOST_AT_ONCE, self._check)
         self._packages.close()
         return found
 
-    def _fetch_one(self, entry, file, renew):
-        target = os.path.join(self._folder, entry["name"], file["filename"])
+    def _unpack(self, batch, note, give_back):
+        """By one thread at a time: several would only wait for each other at the folders that they write into."""
+        with self._packages.turn:
+            for entry, file in batch:
+                measured = self._place(
+                    entry, file, lambda target, file=file: self._packages.place(file, target)
+                )
+                if measured is None:
+                    give_back(entry, file)
+                else:
+                    note(entry, file, measured)
+
+    def _download(self, file, target, renew):
+        return self._downloader.fetch(_with_address(file, renew), target, renew)
+
+    def _place(self, entry, file, get):
+        """What `get(path)` has measured of the file; None when there is none, and an optional input goes without."""
         try:
-            measured = self._packages.place(file, target) if "package" in file else None
-            if measured is None:
-                measured = self._downloader.fetch(_with_address(file, renew), target, renew)
+            measured = get(os.path.join(self._folder, entry["name"], file["filename"]))
         except (HttpError, Unreachable, Damaged, OSError) as error:
             problem = "input '{}': {}".format(entry["name"], error)
             if entry.get("optional"):
                 self._say(problem + " (the input is optional: going on without it)")
                 return None
             raise JobFailed(problem)
-        self._tell(entry, file, measured)
+        if measured is not None:
+            self._tell(entry, file, measured)
         return measured
 
     def _tell(self, entry, file, measured):

@@ -16,18 +16,16 @@ from peon.job_folder import remove_tree
 from peon.sizes import size_text
 from peon.tar_members import NotReadable, TarMembers
 
-_UNPACKING = 2  # threads; more only wait for each other at the folder that they write into
-
 
 class Packages:
-    """Of one job. `folder` is for those that are in use, and is removed by `close`."""
+    """Of one job. `folder` is for those that are in use, and is removed by `close`; who unpacks has the `turn`."""
 
     def __init__(self, downloader, folder, say):
         self._downloader = downloader
         self._folder = folder
         self._say = say
         self._known = {}
-        self._turns = threading.BoundedSemaphore(_UNPACKING)
+        self.turn = threading.Lock()
 
     def announce(self, facts, renew):
         """One that files of a page are in: {"id", "url", "headers", "size", "sha256", "files"}; `renew(refused url)` gives it
@@ -53,10 +51,6 @@ class Packages:
     def _unpack(self, package, file, target):
         if not package.is_open(file):
             return None
-        with self._turns:
-            return self._unpack_one(package, file, target)
-
-    def _unpack_one(self, package, file, target):
         content = package.read(file)
         if content is None:
             return None

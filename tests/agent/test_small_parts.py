@@ -87,7 +87,7 @@ def test_room_is_made_for_the_files_of_each_page():
 
     room = []
     files = InputFiles({"inputs": [entry("a")], "next_files": 0}, Api(), None, room.append, None)
-    taken = [file["filename"] for _, file in iter(files.take, None)]
+    taken = [file["filename"] for [(_, file)] in iter(files.take, None)]
     assert taken == ["a", "b", "c"]
     assert [[file["filename"] for file in made] for made in room] == [["a"], ["a", "b"], ["a", "b", "c"]]
 

@@ -18,6 +18,7 @@ from datastores.datasets.contents import readable
 from datastores.datasets.models import DatasetFile, DatasetPackage, DatasetVersion
 from datastores.datasets.packaging.archive import BLOCK_BYTES, TRAILER
 from datastores.datasets.packaging.planner import SMALL_BELOW_BYTES, SmallFile
+from datastores.models import Datum
 
 
 def small_files(version: DatasetVersion) -> QuerySet[DatasetFile]:
@@ -69,11 +70,10 @@ def ready_packages(version: DatasetVersion, first_file_id: int, last_file_id: in
     return list(ready.select_related("store").order_by("pk"))
 
 
-def is_about(package: DatasetPackage, file: DatasetFile) -> bool:
-    """Whether the package holds the file, whose datum is at hand."""
+def is_about(package: DatasetPackage, row_id: int, datum: Datum) -> bool:
+    """Whether the package holds the file in this row of its version."""
     return (
-        file.datum is not None
-        and package.first_file_id <= file.pk <= package.last_file_id
-        and file.datum.store_id == package.source_id
-        and file.datum.size_bytes < SMALL_BELOW_BYTES
+        package.first_file_id <= row_id <= package.last_file_id
+        and datum.store_id == package.source_id
+        and datum.size_bytes < SMALL_BELOW_BYTES
     )
