@@ -27,7 +27,7 @@ from environments.autoscaling.memory import Memory
 from environments.autoscaling.models import Machine
 from environments.autoscaling.planner import Orphan, Plan, Times, plan
 from environments.autoscaling.providers import is_known, provider_named
-from environments.autoscaling.providers.base import LaunchOrder, ProviderError
+from environments.autoscaling.providers.base import ErrorKind, LaunchOrder, ProviderError
 from environments.autoscaling.settings import agent_settings, times
 from environments.autoscaling.types import LIVE, DecisionKind, MachineStatus
 
@@ -213,7 +213,7 @@ class Rounds:
                 return True
             return lifecycle.note_started(machine_id=machine_id, provider_id=made.provider_id)
         _log(answer)
-        if not isinstance(answer.error, ProviderError):
+        if not isinstance(answer.error, ProviderError) or answer.error.kind is ErrorKind.LATER:
             return False  # it may have been started: the next request finds it by its tag
         why = answer.error.message
         if lifecycle.mark_ended(machine_ids=[machine_id], status=M.FAILED, reason=why):
