@@ -30,7 +30,7 @@ def _findings(
     """Each thing needs those before it."""
     try:
         account = _account(connections, place, template)
-        yield Finding(True, f"The credentials are those of {account}.")
+        yield Finding(True, f"The credentials are good, in the account {account}.")
         client = connections.client("ec2", place, template)
         with in_words():
             number = len(instances(client, filters(place)))
@@ -76,7 +76,7 @@ def _dry_run(ask: Callable[[], Any], good: str, bad: str) -> Finding:
 def _account(connections: Connections, place: Place, template: AwsTemplate) -> str:
     client = connections.client("sts", place, template)
     with in_words():
-        return str(client.get_caller_identity()["Arn"])
+        return str(client.get_caller_identity()["Account"])
 
 
 def _named(image: Any) -> str:

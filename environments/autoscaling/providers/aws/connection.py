@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -58,11 +59,10 @@ class Connections:
 
 
 def _session(place: Place, template: AwsTemplate, secrets: Mapping[str, str]) -> Any:
-    boto3 = _library()
     if template.credentials == INSTALLATION:
-        session = boto3.Session(region_name=template.region)
+        session = _own_session(region_name=template.region)
     elif secrets.get(ACCESS_KEY) and secrets.get(SECRET_KEY):
-        session = boto3.Session(
+        session = _own_session(
             aws_access_key_id=secrets[ACCESS_KEY],
             aws_secret_access_key=secrets[SECRET_KEY],
             region_name=template.region,
@@ -84,12 +84,28 @@ def _with_role(session: Any, place: Place, template: AwsTemplate) -> Any:
         DurationSeconds=_ROLE_SECONDS,
         **external,
     )["Credentials"]
-    return _library().Session(
+    return _own_session(
         aws_access_key_id=taken["AccessKeyId"],
         aws_secret_access_key=taken["SecretAccessKey"],
         aws_session_token=taken["SessionToken"],
         region_name=template.region,
     )
+
+
+def _own_session(**rights: str) -> Any:
+    """What the SDK reads of a service from its files is read once for all environments: it is tens of megabytes."""
+    from botocore.session import get_session
+
+    core = get_session()
+    core.register_component("data_loader", _loader())
+    return _library().Session(botocore_session=core, **rights)
+
+
+@lru_cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _library() -> Any:
@@ -103,7 +119,7 @@ def _library() -> Any:
 def _config() -> Any:
     from botocore.config import Config
 
-    return Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
+    return Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 def _mark(template: AwsTemplate, secrets: Mapping[str, str]) -> str:

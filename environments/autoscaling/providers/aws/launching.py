@@ -8,7 +8,13 @@ from threading import Lock
 from typing import Any
 from uuid import UUID, uuid5
 
-from environments.autoscaling.providers.aws.errors import AwsRefusal, in_words, may_try_next_place, refusal
+from environments.autoscaling.providers.aws.errors import (
+    AwsRefusal,
+    code_of,
+    in_words,
+    may_try_next_place,
+    refusal,
+)
 from environments.autoscaling.providers.aws.machines import tags_of
 from environments.autoscaling.providers.aws.template import AwsTemplate
 from environments.autoscaling.providers.base import ErrorKind, LaunchOrder, Place, ProviderError
@@ -16,6 +22,7 @@ from environments.autoscaling.providers.base import ErrorKind, LaunchOrder, Plac
 MOST_ATTEMPTS = 8
 """Places that are tried for a machine: each takes a second or more."""
 _REMEMBERED = 10_000
+_TAKEN = "InvalidLaunchTemplateName.AlreadyExistsException"
 
 
 @dataclass(frozen=True)
@@ -132,13 +139,7 @@ def _start_fleet(
     name = f"mlops-{order.machine_id}"
     tags = tags_of(order.place, order.machine_id, template)
     with in_words():
-        # One of an earlier request that was interrupted has another enrolment token in it.
-        _forget_template(client, name)
-        made = client.create_launch_template(
-            LaunchTemplateName=name,
-            LaunchTemplateData=common,
-            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
-        )["LaunchTemplate"]
+        template_id = _note_template(client, name, common, tags)
         try:
             answer = client.create_fleet(
                 Type="instant",
@@ -147,7 +148,7 @@ def _start_fleet(
                 SpotOptions={"AllocationStrategy": "capacity-optimized"},
                 LaunchTemplateConfigs=[{
                     "LaunchTemplateSpecification": {
-                        "LaunchTemplateId": made["LaunchTemplateId"],
+                        "LaunchTemplateId": template_id,
                         "Version": "1",
                     },
                     "Overrides": [_override(template, place) for place in possible],
@@ -155,7 +156,7 @@ def _start_fleet(
                 TagSpecifications=[{"ResourceType": "fleet", "Tags": tags}],
             )  # fmt: skip
         finally:
-            _forget_template(client, name)
+            client.delete_launch_template(LaunchTemplateId=template_id)
     return _of_fleet(answer)
 
 
@@ -175,14 +176,25 @@ def _of_fleet(answer: Mapping[str, Any]) -> str:
     )
 
 
-def _forget_template(client: Any, name: str) -> None:
+def _note_template(
+    client: Any, name: str, common: Mapping[str, Any], tags: Sequence[Mapping[str, str]]
+) -> str:
+    """Its id. One of an earlier request that was interrupted has another enrolment token in it, and gives way."""
     from botocore.exceptions import ClientError
 
+    wanted = {
+        "LaunchTemplateName": name,
+        "LaunchTemplateData": common,
+        "TagSpecifications": [{"ResourceType": "launch-template", "Tags": tags}],
+    }
     try:
-        client.delete_launch_template(LaunchTemplateName=name)
+        made = client.create_launch_template(**wanted)
     except ClientError as error:
-        if "NotFound" not in error.response["Error"]["Code"] and "does not exist" not in str(error):
+        if code_of(error) != _TAKEN:
             raise
+        client.delete_launch_template(LaunchTemplateName=name)
+        made = client.create_launch_template(**wanted)
+    return str(made["LaunchTemplate"]["LaunchTemplateId"])
 
 
 def _override(template: AwsTemplate, place: Spot) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """EC2, STS and Systems Manager over HTTP on loopback: moto's server. Amazon's SDK is led there by its own variable."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -42,20 +43,25 @@ def endpoint(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return moto_url
 
 
+@pytest.fixture(scope="session")
+def service(moto_url: str) -> Callable[[str], Any]:
+    """The test's own clients, to look at what is there."""
+    session = boto3.Session(aws_access_key_id="t", aws_secret_access_key="t", region_name=REGION)
+    return lru_cache(lambda name: session.client(name, endpoint_url=moto_url))
+
+
 @pytest.fixture
-def ec2(endpoint: str) -> Any:
-    """The test's own look at what is there."""
-    return boto3.client(
-        "ec2",
-        region_name=REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id="t",
-        aws_secret_access_key="t",
-    )
+def ec2(service: Callable[[str], Any]) -> Any:
+    return service("ec2")
 
 
 @pytest.fixture
 def template(ec2: Any) -> dict[str, Any]:
+    return template_in(ec2)
+
+
+def template_in(ec2: Any) -> dict[str, Any]:
+    """For a network of its own in the account of the client."""
     network = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(
