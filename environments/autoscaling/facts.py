@@ -41,7 +41,7 @@ class EnvironmentRow:
     scale_max: int
     grace_minutes: int
     price: Decimal
-    sealed: Sealed | None = None
+    sealed: Sealed | str = ""
 
     @property
     def place(self) -> Place:
@@ -95,10 +95,7 @@ def load_environments() -> list[EnvironmentRow]:
         "pk", "slug", "name", "provider", "machine_template", "queue_name", "enabled", "scale_min", "scale_max",
         "scale_down_grace_period", "per_hour_price_usd", "provider_secrets",
     )  # fmt: skip
-    return [
-        EnvironmentRow(pk, slug, name, provider or "", *rest, sealed or None)
-        for pk, slug, name, provider, *rest, sealed in rows
-    ]
+    return [EnvironmentRow(pk, slug, name, provider or "", *rest) for pk, slug, name, provider, *rest in rows]
 
 
 def load_machines(now: datetime) -> list[MachineRow]:
@@ -243,7 +240,9 @@ def _machine_facts(
         at_provider=at_provider,
         absent_since=memory.since("absent", row.id, is_absent, now),
         end_at_provider=known.end_reason if known and is_absent else "",
-        interrupted_at=(known.interrupted_at if known else None) or _said_interruption(seen) or row.interrupted_at,
+        interrupted_at=(known.interrupted_at if known else None)
+        or _said_interruption(seen)
+        or row.interrupted_at,
     )
 
 

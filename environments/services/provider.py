@@ -13,8 +13,8 @@ from common.errors import Fault, FieldsRefused
 from environments import checks
 from environments.autoscaling.providers import is_known, provider_named
 from environments.autoscaling.providers.base import CloudProvider, Finding, Place
-from environments.errors import NothingToCheck, ProviderForOperators
-from environments.models import Environment
+from environments.errors import MachinesRun, NothingToCheck, ProviderForOperators
+from environments.models import Environment, Machine
 
 OF_OPERATORS = ("provider", "machine_template")
 CREDENTIALS = "provider_credentials"
@@ -25,7 +25,8 @@ def settle(
 ) -> None:
     """Of a row that is about to be saved: what was right when it was chosen hinders no other change.
 
-    Credentials go to the provider that they were meant for and to no other. Raises `ProviderForOperators` or `FieldsRefused`.
+    Credentials go to the provider that they were meant for and to no other. Raises `ProviderForOperators`,
+    `MachinesRun` or `FieldsRefused`.
     """
     environment.provider = environment.provider or None
     none: dict[str, Any] = {"provider": None, "machine_template": {}}
@@ -36,10 +37,31 @@ def settle(
         raise ProviderForOperators(changed[0] if changed else CREDENTIALS)
     if changed:
         checks.check_machines(environment)
+        _leave_no_machines(environment, before)
     if "provider" in changed:
         environment.provider_secrets = ""
     if credentials:
         environment.provider_secrets = _secrets(environment, credentials)
+
+
+def _leave_no_machines(environment: Environment, before: Mapping[str, Any]) -> None:
+    """Each provider is asked for its own machines only as long as it is the environment's, and a cloud only in one place: what
+    ran elsewhere would run for ever."""
+    others = Machine.objects.filter(environment=environment, ended_at__isnull=True)
+    if _place_in_cloud(before) == _place_in_cloud(vars(environment)):
+        others = others.exclude(provider=environment.provider) if environment.provider else others.none()
+    running = others.count()
+    if running:
+        raise MachinesRun(environment, running)
+
+
+def _place_in_cloud(row: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Where its machines are found, of one that has a cloud."""
+    name = row.get("provider") or ""
+    provider = provider_named(name) if is_known(name) else None
+    if not isinstance(provider, CloudProvider):
+        return None
+    return (name, *(row["machine_template"].get(setting) for setting in provider.location_settings))
 
 
 def shown_secrets(environment: Environment) -> Secret | str:
@@ -89,14 +111,8 @@ def keys_of(environment: Environment) -> Sequence[Key]:
 
 def place_of(environment: Environment) -> Place:
     """As the autoscaler sees it."""
-    stored = Environment.objects.filter(pk=environment.pk).values_list("provider_secrets", flat=True).first()
-    sealed: Any = stored
-    return Place(
-        environment.pk,
-        environment.slug,
-        environment.machine_template,
-        sealed if isinstance(sealed, Sealed) else None,
-    )
+    sealed: Any = Environment.objects.values_list("provider_secrets", flat=True).get(pk=environment.pk)
+    return Place(environment.pk, environment.slug, environment.machine_template, sealed)
 
 
 def _secrets(environment: Environment, given: Mapping[str, Any]) -> str:
@@ -114,6 +130,6 @@ def _secrets(environment: Environment, given: Mapping[str, Any]) -> str:
 def _stored(environment: Environment) -> str:
     """Those that nobody can read any more are replaced."""
     try:
-        return environment.provider_secrets
+        return str(environment.provider_secrets)
     except SecretUnreadable:
         return ""

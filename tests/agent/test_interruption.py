@@ -90,7 +90,9 @@ def test_a_token_that_counts_no_more_is_replaced(metadata):
     assert watch.look() == NOTICE_AT
 
 
-@pytest.mark.parametrize("said", ["", "[]", "not json", '{"action": "none"}', '{"time": "2026-11-29T10:02:00Z"}'])
+@pytest.mark.parametrize(
+    "said", ["", "[]", "not json", '{"action": "none"}', '{"time": "2026-11-29T10:02:00Z"}']
+)
 def test_what_is_no_notice_is_none(metadata, said):
     metadata.notice = said
     assert watching(metadata).look() is None

@@ -24,12 +24,12 @@ class Place:
     environment_id: UUID
     slug: str
     template: Mapping[str, Any] = field(default_factory=dict)
-    sealed: Sealed | None = field(default=None, repr=False)
-    """What the provider is reached with, as it is stored."""
+    sealed: Sealed | str = field(default="", repr=False)
+    """What the provider is reached with, as it is stored; empty: nothing is."""
 
     def secrets(self) -> Mapping[str, str]:
         """By the names of the provider's keys. Raises `common.crypto.SecretUnreadable`."""
-        opened = json.loads(decrypt(self.sealed.stored)) if self.sealed else {}
+        opened = json.loads(decrypt(self.sealed.stored)) if isinstance(self.sealed, Sealed) else {}
         return {str(name): str(value) for name, value in opened.items()}
 
 
@@ -114,6 +114,8 @@ class CloudProvider(Provider, Protocol):
 
     keys: Sequence[Key]
     """Its secrets."""
+    location_settings: Sequence[str]
+    """Of the template: what says where machines are, so that it stays while some run."""
 
     def check(self, place: Place) -> Sequence[Finding]:
         """Whether machines could be started now, as far as the provider says without starting one. Never raises for what the

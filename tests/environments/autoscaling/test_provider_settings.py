@@ -16,8 +16,8 @@ from common.crypto import decrypt
 from common.errors import FieldsRefused
 from environments import services
 from environments.autoscaling.facts import load_environments
-from environments.errors import NothingToCheck, ProviderForOperators
-from environments.models import Environment
+from environments.errors import MachinesRun, NothingToCheck, ProviderForOperators
+from environments.models import Environment, Machine
 from environments.services.provider import check_provider
 from tests.support.factories import make_environment, make_organization, make_user
 
@@ -53,7 +53,9 @@ def choose_aws(environment: Environment, root: User, **given: Any) -> Environmen
 
 def stored(environment: Environment) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT provider_secrets FROM environments_environment WHERE id = %s", [environment.pk])
+        cursor.execute(
+            "SELECT provider_secrets FROM environments_environment WHERE id = %s", [environment.pk]
+        )
         return str(cursor.fetchone()[0])
 
 
@@ -134,10 +136,38 @@ def test_an_owner_cannot_take_the_installations_account(
 def test_an_owner_changes_the_rest_and_nothing_is_lost(environment: Environment, root: User, owner: User):
     choose_aws(environment, root, provider_credentials=KEYS)
     before = stored(environment)
-    services.update_environment(environment=environment, actor=owner, scale_max=7, per_hour_price_usd=Decimal(1))
+    services.update_environment(
+        environment=environment, actor=owner, scale_max=7, per_hour_price_usd=Decimal(1)
+    )
     environment.refresh_from_db()
     assert json.loads(environment.provider_secrets) == KEYS
     assert json.loads(decrypt(stored(environment))) == json.loads(decrypt(before))
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({"machine_template": {**TEMPLATE, "region": "us-east-1"}}, False),
+        ({"machine_template": {**TEMPLATE, "role_arn": "arn:aws:iam::123456789012:role/x"}}, False),
+        ({"machine_template": {**TEMPLATE, "credentials": "installation"}}, False),
+        ({"provider": None, "machine_template": {}}, False),
+        ({"provider": "local", "machine_template": {}}, False),
+        ({"machine_template": {**TEMPLATE, "instance_types": ["g6.xlarge"]}}, True),
+    ],
+)
+def test_machines_are_not_left_behind_in_a_cloud(
+    environment: Environment, root: User, changes: dict[str, Any], may: bool
+):
+    choose_aws(environment, root, provider_credentials=KEYS)
+    Machine.objects.create(environment=environment, provider="aws", status="ready")
+    if may:
+        services.update_environment(environment=environment, actor=root, **changes)
+        return
+    with pytest.raises(MachinesRun):
+        services.update_environment(environment=environment, actor=root, **changes)
+    environment.refresh_from_db()
+    assert (environment.provider, environment.machine_template) == ("aws", TEMPLATE)
+    assert json.loads(environment.provider_secrets) == KEYS
 
 
 @pytest.mark.parametrize(
@@ -218,7 +248,9 @@ def test_the_page_saves_for_superusers_and_refuses_owners(
     environment.refresh_from_db()
     assert environment.provider is None
     client.force_login(root)
-    assert "This is no JSON" in client.post(url, {"provider": "aws", "machine_template": "{"}).content.decode()
+    assert (
+        "This is no JSON" in client.post(url, {"provider": "aws", "machine_template": "{"}).content.decode()
+    )
     wrong = client.post(url, {"provider": "aws", "machine_template": '{"region": "x"}'}).content.decode()
     assert "&#x27;region&#x27; does not look like one" in wrong
     assert "What the cloud says" in client.post(url, given).content.decode()

@@ -35,7 +35,8 @@ def _findings(
         with in_words():
             number = len(instances(client, filters(place)))
         yield Finding(
-            True, f"Machines can be listed; Amazon tells of {number} of this environment, ended ones included."
+            True,
+            f"Machines can be listed; Amazon tells of {number} of this environment, ended ones included.",
         )
         image = images.of(place, template)
         yield Finding(True, f"The image is {image['ImageId']}{_named(image)}.")

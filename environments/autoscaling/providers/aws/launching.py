@@ -66,16 +66,14 @@ def start(
     possible = places(template, turn)
     if template.spot and len(possible) > 1:
         return _start_fleet(client, template, order, image, script, possible)
-    refused: ProviderError | None = None
-    for place in possible[:MOST_ATTEMPTS]:
+    *others, last = possible[:MOST_ATTEMPTS]
+    for place in others:
         try:
             return _run(client, template, order, image, script, place)
         except ProviderError as error:
-            refused = refused or error
             if not may_try_next_place(error):
                 raise
-    assert refused is not None
-    raise refused
+    return _run(client, template, order, image, script, last)
 
 
 def request(

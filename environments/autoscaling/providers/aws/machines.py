@@ -1,6 +1,7 @@
 """EC2's instances as machines of ours, known by their tags."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -58,26 +59,23 @@ def is_running(instance: Mapping[str, Any]) -> bool:
 
 def machines(found: Iterable[Mapping[str, Any]], template: AwsTemplate) -> list[ProviderMachine]:
     """Of instances with the same tag, all but the oldest running one are nobody's: to be ended."""
-    taken: set[UUID] = set()
+    taken: set[UUID | None] = {None}
     made = []
     for instance in found:
         machine = machine_of(instance, template)
-        if machine.is_running and machine.machine_id is not None:
+        if machine.is_running:
             if machine.machine_id in taken:
-                machine = machine_of(instance, template, is_known=False)
-            else:
-                taken.add(machine.machine_id)
+                machine = replace(machine, machine_id=None)
+            taken.add(machine.machine_id)
         made.append(machine)
     return made
 
 
-def machine_of(
-    instance: Mapping[str, Any], template: AwsTemplate, *, is_known: bool = True
-) -> ProviderMachine:
+def machine_of(instance: Mapping[str, Any], template: AwsTemplate) -> ProviderMachine:
     running = is_running(instance)
     return ProviderMachine(
         provider_id=instance["InstanceId"],
-        machine_id=_machine_id(instance) if is_known else None,
+        machine_id=_machine_id(instance),
         is_running=running,
         end_reason="" if running else _end_reason(instance),
         zone=instance.get("Placement", {}).get("AvailabilityZone", ""),

@@ -10,7 +10,13 @@ from environments.autoscaling.providers.aws.template import AwsTemplate, faults_
 from environments.autoscaling.providers.base import Place
 
 _CREATED = ("instance", "volume", "launch-template", "fleet")
-_KMS = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
+_KMS = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncrypt*",
+]
 
 
 def document(place: Place) -> str:
@@ -29,7 +35,10 @@ def _statements(place: Place, template: AwsTemplate) -> list[dict[str, Any]]:
     found = [
         _allow("Look", ["ec2:DescribeInstances", "ec2:DescribeImages"], "*", region),
         _allow(
-            "StartWithOurTags", ["ec2:RunInstances"], [f"{arn}:instance/*", f"{arn}:volume/*"], _requested(ours)
+            "StartWithOurTags",
+            ["ec2:RunInstances"],
+            [f"{arn}:instance/*", f"{arn}:volume/*"],
+            _requested(ours),
         ),
         _allow("StartFrom", ["ec2:RunInstances"], _used(template)),
         _allow("TagWhatIsStarted", ["ec2:CreateTags"], [f"{arn}:{kind}/*" for kind in _CREATED], by_us),
@@ -66,9 +75,7 @@ def _used(template: AwsTemplate) -> list[str]:
     if template.key_name:
         used.append(_arn(template, "ec2", f"key-pair/{template.key_name}"))
     if template.spot:
-        used += [
-            _arn(template, "ec2", f"{kind}/*") for kind in ("launch-template", "spot-instances-request")
-        ]
+        used += [_arn(template, "ec2", f"{kind}/*") for kind in ("launch-template", "spot-instances-request")]
     return used
 
 

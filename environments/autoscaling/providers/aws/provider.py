@@ -43,6 +43,8 @@ class AwsProvider:
         Key(SECRET_KEY, "secret access key", secret=True),
     )
 
+    location_settings: Sequence[str] = ("region", "role_arn", "credentials")
+
     def __init__(self) -> None:
         self._connections = Connections()
         self._images = Images(self._connections)

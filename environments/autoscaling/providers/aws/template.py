@@ -135,5 +135,7 @@ def _tags(reader: Reader) -> dict[str, str]:
     found = reader.mapping("tags", r"[\w .:/=+@-]{1,128}", r"[\w .:/=+@-]{0,256}", most=MOST_TAGS)
     reserved = [name for name in found if name.lower().startswith(("aws:", "mlops:"))]
     if reserved:
-        reader.say(f"The tag '{reserved[0]}' begins with a word that Amazon or the platform keeps for itself.")
+        reader.say(
+            f"The tag '{reserved[0]}' begins with a word that Amazon or the platform keeps for itself."
+        )
     return found

@@ -24,7 +24,7 @@ class TestAwsProvider(ProviderContract):
         "'disk.type' is one of": {"disk": {"type": "floppy"}},
         "no setting 'disk.size'": {"disk": {"size": 100}},
         "'disk' is an object": {"disk": 100},
-        "leave \"encrypted\" out": {"disk": {"kms_key": "alias/workers", "encrypted": False}},
+        'leave "encrypted" out': {"disk": {"kms_key": "alias/workers", "encrypted": False}},
         "'spot' is true or false": {"spot": "yes"},
         "'spot_max_price' is a number above 0": {"spot": True, "spot_max_price": -1},
         "'spot_max_price' is for spot": {"spot_max_price": 0.5},

@@ -216,7 +216,12 @@ def test_a_dry_run_tells_each_place(provider: AwsProvider, double: Double):
     )
     double.says("GetCallerIdentity", who)
     would = refused("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-    double.says("RunInstances", would, refused("InvalidSubnetID.NotFound", "no such subnet"), refused("UnauthorizedOperation"))
+    double.says(
+        "RunInstances",
+        would,
+        refused("InvalidSubnetID.NotFound", "no such subnet"),
+        refused("UnauthorizedOperation"),
+    )
     findings = provider.check(PLACE)
     assert [finding.is_good for finding in findings] == [True, True, True, True, False, False]
     assert "123456789012" in findings[0].text

@@ -25,7 +25,9 @@ def with_template(place: Place, **settings: Any) -> Place:
 
 
 def instance(ec2: Any, provider_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = ec2.describe_instances(InstanceIds=[provider_id])["Reservations"][0]["Instances"][0]
+    found: dict[str, Any] = ec2.describe_instances(InstanceIds=[provider_id])["Reservations"][0]["Instances"][
+        0
+    ]
     return found
 
 
@@ -99,9 +101,7 @@ def test_every_subnet_comes_before_the_next_machine_type(place: Place):
 
 
 def test_a_single_spot_machine(provider: AwsProvider, place: Place, ec2: Any):
-    place = with_template(
-        place, subnets=place.template["subnets"][:1], spot=True, spot_max_price=0.05
-    )
+    place = with_template(place, subnets=place.template["subnets"][:1], spot=True, spot_max_price=0.05)
     made = provider.launch(order_for(place))
     assert made.is_spot
     assert instance(ec2, made.provider_id)["InstanceLifecycle"] == "spot"
@@ -160,9 +160,7 @@ def test_an_image_that_is_gone_starts_nothing(provider: AwsProvider, place: Plac
     assert not provider.list(place)
 
 
-def test_a_role_of_another_account_is_taken(
-    provider: AwsProvider, place: Place, service: Any, endpoint: str
-):
+def test_a_role_of_another_account_is_taken(provider: AwsProvider, place: Place, service: Any, endpoint: str):
     role = "arn:aws:iam::210987654321:role/scaler"
     taken = service("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     theirs = boto3.client(
@@ -248,7 +246,11 @@ def _run_script(script: str, folder: Path) -> str:
         f"printf '%s\\n' 'echo token=$PEON_TOKEN \"$@\" >> {said}' > \"$2\"\n"
     )
     (programs / "curl").chmod(0o755)
-    script = script.replace("/var/log/", f"{folder}/").replace("/run/", f"{folder}/").replace("/tmp/x", f"{folder}/x")
+    script = (
+        script.replace("/var/log/", f"{folder}/")
+        .replace("/run/", f"{folder}/")
+        .replace("/tmp/x", f"{folder}/x")
+    )
     path = {"PATH": f"{programs}:/usr/bin:/bin"}
     subprocess.run(["sh"], input=script, text=True, env=path, check=True, timeout=30)
     return said.read_text()
