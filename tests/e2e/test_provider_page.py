@@ -41,7 +41,9 @@ def test_amazon_is_chosen_and_what_is_missing_is_told(
     page.get_by_label("Who starts machines").select_option("aws")
     page.get_by_label("Machine template").fill('{"region": "Ireland"}')
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("The setting 'region' does not look like one, such as eu-west-1.")).to_be_visible()
+    expect(
+        page.get_by_text("The setting 'region' does not look like one, such as eu-west-1.")
+    ).to_be_visible()
     page.get_by_label("Machine template").fill(json.dumps(TEMPLATE))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="What the cloud says")).to_be_visible()

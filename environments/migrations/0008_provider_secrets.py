@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('environments', '0006_machines'),
+        ('environments', '0007_machines'),
     ]
 
     operations = [
