@@ -17,7 +17,7 @@ _KINDS: dict[ErrorKind, tuple[str, frozenset[str]]] = {
         frozenset({
             "VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded", "SpotInstanceCountExceeded",
             "MaxSpotFleetRequestCountExceeded", "VolumeLimitExceeded", "MaxIOPSLimitExceeded", "AddressLimitExceeded",
-            "InsufficientFreeAddressesInSubnet", "NetworkInterfaceLimitExceeded", "ResourceLimitExceeded",
+            "NetworkInterfaceLimitExceeded", "ResourceLimitExceeded",
         }),
     ),
     ErrorKind.CAPACITY: (
@@ -25,7 +25,7 @@ _KINDS: dict[ErrorKind, tuple[str, frozenset[str]]] = {
         frozenset({
             "InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity", "SpotMaxPriceTooLow",
             "InsufficientReservedInstanceCapacity", "UnfulfillableCapacity", "InsufficientVolumeCapacity",
-            "InsufficientCapacityOnOutpost",
+            "InsufficientCapacityOnOutpost", "InsufficientFreeAddressesInSubnet",
         }),
     ),
     ErrorKind.CREDENTIALS: (
@@ -60,7 +60,7 @@ _KINDS: dict[ErrorKind, tuple[str, frozenset[str]]] = {
     ),
 }  # fmt: skip
 
-NEXT_PLACE = frozenset({"Unsupported", "InsufficientFreeAddressesInSubnet", "InvalidSubnetID.NotFound"})
+NEXT_PLACE = frozenset({"Unsupported", "InvalidSubnetID.NotFound"})
 """What another subnet or machine type may not suffer from, besides missing capacity."""
 
 
@@ -96,6 +96,7 @@ def in_words() -> Iterator[None]:
         BotoCoreError,
         ClientError,
         NoCredentialsError,
+        ParamValidationError,
         PartialCredentialsError,
     )
 
@@ -111,6 +112,11 @@ def in_words() -> Iterator[None]:
         ) from error
     except SecretUnreadable as error:
         raise ProviderError(error.message, ErrorKind.CREDENTIALS) from error
+    except ParamValidationError as error:
+        raise ProviderError(
+            f"Amazon's library refuses what the machine template says: {str(error)[:_LONGEST]}",
+            ErrorKind.TEMPLATE,
+        ) from error
     except BotoCoreError as error:
         # The request may have arrived.
         raise ProviderError(

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
 from environments.autoscaling.providers.aws import AwsProvider
-from environments.autoscaling.providers.aws.errors import refusal
+from environments.autoscaling.providers.aws.errors import in_words, refusal
 from environments.autoscaling.providers.base import ErrorKind, Place, ProviderError
 from tests.environments.autoscaling.aws import double as doubles
 from tests.environments.autoscaling.aws.conftest import REGION, SECRETS, sealed
@@ -44,6 +45,7 @@ def refusal_of(provider: AwsProvider, place: Place = PLACE) -> ProviderError:
         ("MaxSpotInstanceCountExceeded", ErrorKind.QUOTA, "Service Quotas"),
         ("InsufficientInstanceCapacity", ErrorKind.CAPACITY, "more subnets"),
         ("SpotMaxPriceTooLow", ErrorKind.CAPACITY, "more instance types"),
+        ("InsufficientFreeAddressesInSubnet", ErrorKind.CAPACITY, "more subnets"),
         ("UnfulfillableCapacity", ErrorKind.CAPACITY, "more instance types"),
         ("AuthFailure", ErrorKind.CREDENTIALS, "access keys"),
         ("UnauthorizedOperation", ErrorKind.CREDENTIALS, "policy"),
@@ -148,6 +150,12 @@ def test_silence_is_not_a_refusal(provider: AwsProvider, endpoint: str, monkeypa
     error = refusal_of(provider)
     assert error.kind is ErrorKind.LATER
     assert "does not answer" in error.message
+
+
+def test_what_the_library_refuses_is_the_templates_fault():
+    with pytest.raises(ProviderError, match="refuses what the machine template says") as caught, in_words():
+        raise ParamValidationError(report="Invalid length for parameter KeyName")
+    assert caught.value.kind is ErrorKind.TEMPLATE
 
 
 def test_revoked_credentials_are_read_afresh(provider: AwsProvider, double: Double):
