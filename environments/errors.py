@@ -182,6 +182,16 @@ class ProviderForOperators(DomainError):
         )
 
 
+class NothingToCheck(DomainError):
+    code = "no_cloud"
+    http_status = 409
+
+    def __init__(self, environment: object) -> None:
+        super().__init__(
+            f"No cloud starts machines for {environment}: there is nothing to ask. Choose a provider such as aws first."
+        )
+
+
 class RegistryNotFound(NotFound):
     def __init__(self, reference: object) -> None:
         super().__init__(f"There are no registry credentials {reference}.")

@@ -55,6 +55,9 @@ class Environment(IdentifiedModel):
     machine_template = models.JSONField(
         default=dict, blank=True, db_default={}, help_text="what the provider's machines are like"
     )
+    provider_secrets = EncryptedTextField(
+        blank=True, default="", db_default="", help_text="JSON of what the provider is reached with"
+    )
     enabled = models.BooleanField(default=True)
     allow_personal_usage = models.BooleanField(
         default=True, help_text="also for projects that belong to a user, not to an organization"

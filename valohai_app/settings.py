@@ -307,6 +307,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 AUTOSCALER_ROUND_SECONDS = env.integer("AUTOSCALER_ROUND_SECONDS", 5)
 MACHINE_ENROLMENT_SECONDS = env.integer("MACHINE_ENROLMENT_SECONDS", 600)
 MACHINE_SILENCE_SECONDS = env.integer("MACHINE_SILENCE_SECONDS", 120)
+# What machines are tagged with at a provider, so that rights can be limited to them.
+INSTALLATION_ID = env.text("INSTALLATION_ID", urlsplit(URL_BASE).hostname or "local")
 AGENT_APP_URL = env.text("AGENT_APP_URL", URL_BASE or "http://127.0.0.1:8000").rstrip("/")
 AGENT_REDIS_URL = env.text("AGENT_REDIS_URL", REDIS_URL)
 

@@ -38,6 +38,8 @@ class Settings:
         self.job_python = values.get("JOB_PYTHON", "")
         self.allows_mounts = _switch(values, "ALLOW_MOUNTS")
         self.machine_id = values.get("PEON_MACHINE_ID", "")
+        self.cloud = values.get("CLOUD") or "none"
+        self.metadata_url = values.get("CLOUD_METADATA_URL") or None
         self.host = socket.gethostname()
         self.fixed_identity = None
         self._values = values

@@ -53,6 +53,10 @@ class Presence(Background):
             self._state, self._job = state, job
         self._soon.set()
 
+    def say_soon(self):
+        """There is news in what is described."""
+        self._soon.set()
+
     def run(self):
         while not self._ended.is_set():
             self._soon.wait(INTERVAL_SECONDS)

@@ -14,6 +14,7 @@ from peon.attempt import Attempt
 from peon.cache import Cache
 from peon.config import ConfigurationError
 from peon.http_client import HttpClient
+from peon.interruption import Interruption
 from peon.presence import BUSY, CORDONED, DRAINING, IDLE, Presence
 from peon.protocol import keys, scripts
 
@@ -52,9 +53,11 @@ class Worker:
         self._is_restarting = False
         self._is_waiting = False
         self._woken_by = None
+        self._interrupted_at = None
         self._job = None
         self._closing = []
         self._presence = Presence(self.redis, self.description, self.machine_id, self._stop_at_once)
+        self._interruption = Interruption(settings.cloud, self._on_interruption, settings.metadata_url)
 
     def run(self):
         """Until a signal or a wish says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
@@ -67,6 +70,7 @@ class Worker:
         logger.info(
             "%s takes jobs from %s, runtime %s", self.identity, ", ".join(self.queues), self.runtime.name
         )
+        self._interruption.watch()
         failures = 0
         while not self._stopping:
             try:
@@ -104,10 +108,18 @@ class Worker:
         )
         if self.machine_id:
             facts["machine_id"] = self.machine_id
+        if self._interrupted_at:
+            facts["interrupted_at"] = self._interrupted_at
         return facts
 
     def _turn(self):
         self._presence.introduce()
+        if self._interrupted_at:
+            # The platform hears of it as long as the machine is there, and ends it when its job has ended.
+            self._presence.become(DRAINING)
+            self._give_back_wake()
+            self._pause(_CORDONED_SECONDS)
+            return
         found = self._claim_next()
         if not found:
             self._presence.become(IDLE)
@@ -125,10 +137,7 @@ class Worker:
 
     def _obey(self, wished):
         """Between two jobs. A worker of a later server's wish that this one does not know takes no job either."""
-        if self._woken_by is not None:
-            # The wake was for somebody who takes the job.
-            self.redis.lpush(self._woken_by, "1")
-            self._woken_by = None
+        self._give_back_wake()
         if wished == keys.RESTART:
             self.redis.hdel(keys.WISHES, self.identity)
             self._is_restarting = self._stopping = True
@@ -138,6 +147,12 @@ class Worker:
             # While the server has not stored the end of a job, its spool is needed: a drained machine is thrown away.
             self._presence.become(DRAINING if wished == keys.DRAIN else CORDONED)
             self._pause(_CORDONED_SECONDS)
+
+    def _give_back_wake(self):
+        """It was for somebody who takes the job."""
+        if self._woken_by is not None:
+            self.redis.lpush(self._woken_by, "1")
+            self._woken_by = None
 
     def _is_closing(self):
         return any(thread.is_alive() for thread in self._closing)
@@ -161,6 +176,8 @@ class Worker:
         self._woken_by = None
         self._presence.become(BUSY, attempt.member)
         self._job = Job(attempt, self)
+        if self._interrupted_at:
+            self._interrupt_job(self._job)
         if self._stopping_jobs:
             self._stop_job()  # the signal came after the claim
         self._job.run()
@@ -191,6 +208,19 @@ class Worker:
         if job is not None:
             job.wishes.raise_to(wish.STOP, "the worker was told to stop")
 
+    def _on_interruption(self, ends_at):
+        """In a thread of its own. The running job is stopped, so that its outputs are kept in the time that is left."""
+        logger.warning("the cloud takes this machine back at %s", _clock_time(ends_at))
+        self._interrupted_at = ends_at
+        self._presence.say_soon()
+        job = self._job
+        if job is not None:
+            self._interrupt_job(job)
+
+    def _interrupt_job(self, job):
+        why = "the cloud takes the machine back at {}".format(_clock_time(self._interrupted_at))
+        job.wishes.raise_to(wish.STOP, why)
+
     def _stop_job(self):
         self._job.wishes.raise_to(wish.STOP, "the worker was told to stop")
 
@@ -199,6 +229,7 @@ class Worker:
         for thread in self._closing:
             # What is not stored yet stays in the spool, and is sent at the next start.
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._interruption.end()
         self._presence.end()
         try:
             self.redis.hdel(keys.WORKERS, self.identity)
@@ -209,6 +240,10 @@ class Worker:
         if self._is_restarting:
             logger.info("%s starts again", self.identity)
             os.execv(sys.executable, [sys.executable, "-m", "peon"] + sys.argv[1:])
+
+
+def _clock_time(seconds):
+    return time.strftime("%H:%M:%S UTC", time.gmtime(seconds))
 
 
 def lock_directory(directory):

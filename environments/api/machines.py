@@ -20,12 +20,13 @@ from common.rest.params import boolean
 from common.rest.times import timestamp
 from environments import selectors as environments
 from environments.access import require_management
-from environments.api.schemas import DecisionShape, MachineShape
+from environments.api.schemas import DecisionShape, MachineShape, ProviderCheckShape
 from environments.autoscaling import selectors, services
 from environments.autoscaling.costs import cost_of
 from environments.autoscaling.models import Machine, ScalingDecision
 from environments.autoscaling.selectors import MachineView
 from environments.models import Environment
+from environments.services import check_provider
 
 _REFERENCE = OpenApiParameter("reference", location="path", description="Id or slug of the environment.")
 _ENDED = OpenApiParameter(
@@ -54,6 +55,18 @@ class MachineDetailView(APIView):
     def get(self, request: Request, reference: str, machine_id: UUID) -> Response:
         managed = managed_environment(request, reference)
         return Response(_shown(selectors.machine_of(managed, machine_id), managed, request))
+
+
+class CheckView(APIView):
+    """Asks the cloud whether it would start machines as the template says; starts none."""
+
+    @extend_schema(
+        operation_id="environments_check", parameters=[_REFERENCE], request=None, responses=ProviderCheckShape
+    )
+    def post(self, request: Request, reference: str) -> Response:
+        checked = check_provider(managed_environment(request, reference))
+        findings = [{"is_good": finding.is_good, "text": finding.text} for finding in checked.findings]
+        return Response({"is_good": checked.is_good, "findings": findings, "policy": checked.policy})
 
 
 class _MachineAction(APIView):

@@ -131,6 +131,12 @@ class EnvironmentChange(serializers.Serializer[Any]):
     machine_template = serializers.DictField(
         required=False, help_text="what the provider's machines are like. Only superusers change it"
     )
+    provider_credentials = serializers.DictField(
+        required=False,
+        child=serializers.CharField(allow_blank=True, max_length=16384),
+        help_text="what the provider is reached with, such as access_key_id and secret_access_key; an empty text removes one. "
+        "Never shown. Only superusers change it",
+    )
     has_gpu = serializers.BooleanField(required=False)
     gpu_spec = serializers.CharField(required=False, allow_blank=True, max_length=128)
     supports_priority = serializers.BooleanField(required=False)
@@ -238,6 +244,17 @@ class MachineShape(serializers.Serializer[Any]):
     interrupted_at = serializers.DateTimeField(allow_null=True, help_text="when the provider takes it back")
     ended_at = serializers.DateTimeField(allow_null=True)
     url = serializers.CharField()
+
+
+class FindingShape(serializers.Serializer[Any]):
+    is_good = serializers.BooleanField()
+    text = serializers.CharField()
+
+
+class ProviderCheckShape(serializers.Serializer[Any]):
+    is_good = serializers.BooleanField(help_text="everything that was looked at is")
+    findings = FindingShape(many=True)
+    policy = serializers.CharField(help_text="the least rights that the account has to give, as JSON")
 
 
 class DecisionShape(serializers.Serializer[Any]):

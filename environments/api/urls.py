@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         machines.DecisionListView.as_view(),
         name="environment-decisions",
     ),
+    path("environments/<str:reference>/check/", machines.CheckView.as_view(), name="environment-check"),
     path("registry-credentials/", registries.RegistryListView.as_view(), name="registry-list"),
     path(
         "registry-credentials/<uuid:registry_id>/",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,8 @@ class Agent:
     """The id of the execution that it runs."""
     idle_seconds: float | None = None
     obeys_wishes: bool = False
+    interrupted_at: datetime | None = None
+    """When the cloud takes its machine back, as the machine was told."""
     usage: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -114,6 +117,7 @@ def parse(identity: str, text: bytes) -> Agent | None:
         job=job,
         idle_seconds=_number(said.get("idle_seconds")),
         obeys_wishes=facts.get("obeys_wishes") is True,
+        interrupted_at=_moment(facts.get("interrupted_at")),
         usage=usage if isinstance(usage, dict) else {},
     )
 
@@ -148,6 +152,15 @@ def _number(value: Any) -> float | None:
     """A time or a duration that makes sense; agents are not to be trusted with more than their own job."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value < _LARGEST else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """Of Unix seconds; None for what is no time that a calendar has."""
+    number = _number(value)
+    try:
+        return datetime.fromtimestamp(number, UTC) if number else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _seconds(seen_at: Any) -> float:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from common.crypto import Sealed
 from environments.autoscaling import sharing
 from environments.autoscaling.agents import Agent, Look
 from environments.autoscaling.listings import Listing, Listings
@@ -40,10 +41,11 @@ class EnvironmentRow:
     scale_max: int
     grace_minutes: int
     price: Decimal
+    sealed: Sealed | str = ""
 
     @property
     def place(self) -> Place:
-        return Place(self.id, self.slug, self.template)
+        return Place(self.id, self.slug, self.template, self.sealed)
 
     @property
     def minimum(self) -> int:
@@ -91,7 +93,7 @@ def load_environments() -> list[EnvironmentRow]:
     inhabited = Machine.objects.filter(ended_at__isnull=True).values("environment_id")
     rows: Any = Environment.objects.filter(Q(provider__gt="") | Q(pk__in=inhabited)).values_list(
         "pk", "slug", "name", "provider", "machine_template", "queue_name", "enabled", "scale_min", "scale_max",
-        "scale_down_grace_period", "per_hour_price_usd",
+        "scale_down_grace_period", "per_hour_price_usd", "provider_secrets",
     )  # fmt: skip
     return [EnvironmentRow(pk, slug, name, provider or "", *rest) for pk, slug, name, provider, *rest in rows]
 
@@ -238,8 +240,15 @@ def _machine_facts(
         at_provider=at_provider,
         absent_since=memory.since("absent", row.id, is_absent, now),
         end_at_provider=known.end_reason if known and is_absent else "",
-        interrupted_at=(known.interrupted_at if known else None) or row.interrupted_at,
+        interrupted_at=(known.interrupted_at if known else None)
+        or _said_interruption(seen)
+        or row.interrupted_at,
     )
+
+
+def _said_interruption(seen: Observation) -> datetime | None:
+    """Agents hear of it on their machine before lists show it."""
+    return min((agent.interrupted_at for agent in seen.agents if agent.interrupted_at), default=None)
 
 
 def _is_drained(seen: Observation, look: Look) -> bool:

@@ -27,7 +27,7 @@ from environments.autoscaling.memory import Memory
 from environments.autoscaling.models import Machine
 from environments.autoscaling.planner import Orphan, Plan, Times, plan
 from environments.autoscaling.providers import is_known, provider_named
-from environments.autoscaling.providers.base import LaunchOrder, ProviderError
+from environments.autoscaling.providers.base import ErrorKind, LaunchOrder, ProviderError
 from environments.autoscaling.settings import agent_settings, times
 from environments.autoscaling.types import LIVE, DecisionKind, MachineStatus
 
@@ -148,9 +148,10 @@ class Rounds:
                 self._list(environment, provider, is_busy=environment.id in busy)
 
     def _launch(self, environment: EnvironmentRow, row: "Living") -> None:
-        order = LaunchOrder(row.id, environment.place, agent_settings(environment.queue_name, row.id))
-        work = partial(provider_named(row.provider).launch, order)
-        self._start(Call("launch", environment.id, str(row.id)), row.provider, work)
+        call = Call("launch", environment.id, str(row.id))
+        if self._is_due(call) and not self._calls.is_running(call):
+            order = LaunchOrder(row.id, environment.place, agent_settings(environment.queue_name, row.id))
+            self._calls.start(call, row.provider, partial(provider_named(row.provider).launch, order))
 
     def _terminate(self, environment: EnvironmentRow, row: "Living") -> None:
         work = partial(provider_named(row.provider).terminate, environment.place, row.id, row.provider_id)
@@ -162,12 +163,17 @@ class Rounds:
         self._start(Call("orphan", environment.id, orphan.provider_id), environment.provider, work)
 
     def _start(self, call: Call, provider: str, work: Callable[[], Any]) -> None:
-        """Unless it was asked for a moment ago."""
+        if self._is_due(call):
+            self._calls.start(call, provider, work)
+
+    def _is_due(self, call: Call) -> bool:
+        """Unless it was asked for a moment ago; from now on it was."""
         now = clock.now().timestamp()
         self._asked_at = {known: at for known, at in self._asked_at.items() if now - at < AGAIN_SECONDS}
-        if call not in self._asked_at:
-            self._asked_at[call] = now
-            self._calls.start(call, provider, work)
+        if call in self._asked_at:
+            return False
+        self._asked_at[call] = now
+        return True
 
     def _list(self, environment: EnvironmentRow, name: str, *, is_busy: bool) -> None:
         provider, now = provider_named(name), clock.now()
@@ -213,7 +219,7 @@ class Rounds:
                 return True
             return lifecycle.note_started(machine_id=machine_id, provider_id=made.provider_id)
         _log(answer)
-        if not isinstance(answer.error, ProviderError):
+        if not isinstance(answer.error, ProviderError) or answer.error.kind is ErrorKind.LATER:
             return False  # it may have been started: the next request finds it by its tag
         why = answer.error.message
         if lifecycle.mark_ended(machine_ids=[machine_id], status=M.FAILED, reason=why):

@@ -7,11 +7,13 @@ from environments.services.environments import (
     set_enabled,
     update_environment,
 )
+from environments.services.provider import check_provider
 from environments.services.quotas import set_team_quota, set_team_quotas
 from environments.services.registries import create_registry, delete_registry, update_registry
 from environments.services.workers import record_worker
 
 __all__ = [
+    "check_provider",
     "create_environment",
     "create_registry",
     "delete_environment",

@@ -19,13 +19,13 @@ from environments.errors import (
     NameFixed,
     NamespaceTaken,
     OwnerRefused,
-    ProviderForOperators,
     QueueTaken,
     SlugTaken,
     TeamRefused,
 )
 from environments.models import Environment, Machine
 from environments.selectors import LOCAL_SLUG
+from environments.services import provider
 from organizations.models import Organization, OrganizationMembership
 
 SETTINGS = (
@@ -35,8 +35,6 @@ SETTINGS = (
     "dispatch", "machine_template",
 )  # fmt: skip
 """What whoever manages an environment may change."""
-
-_OF_OPERATORS = ("provider", "machine_template")
 
 FIXED = frozenset({"slug", "queue_name"})
 """Projects, steps and workers are set up with them."""
@@ -59,7 +57,14 @@ def ensure_default_environment() -> Environment:
 
 @transaction.atomic
 def create_environment(
-    *, actor: User, owner: Owner | None, slug: str, name: str, queue_name: str = "", **settings: Any
+    *,
+    actor: User,
+    owner: Owner | None,
+    slug: str,
+    name: str,
+    queue_name: str = "",
+    provider_credentials: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> Environment:
     """A new kind of machine that belongs to `owner`; None: to everybody, which superusers decide.
 
@@ -74,7 +79,7 @@ def create_environment(
     if namespace:
         _keep_namespaces_apart(environment)
     checks.check_settings(environment)
-    _check_machines(environment, actor, {})
+    provider.settle(environment, actor, {}, provider_credentials)
     _check_belongings(environment)
     _keep_queues_apart(environment, actor)
     try:
@@ -89,8 +94,15 @@ def create_environment(
 
 
 @transaction.atomic
-def update_environment(*, environment: Environment, actor: User, **changes: Any) -> Environment:
-    """Change some of `SETTINGS`; a superuser may also change `owner`. Works at once, also for what waits.
+def update_environment(
+    *,
+    environment: Environment,
+    actor: User,
+    provider_credentials: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Environment:
+    """Change some of `SETTINGS`; a superuser may also change `owner`. Works at once, also for what waits. Credentials that are
+    not given stay, as long as the provider does.
 
     Raises `EnvironmentNotChangeable`, `NameFixed`, `OwnerRefused`, `TeamRefused`, `MemberRefused`, `ProviderForOperators` or
     `FieldsRefused`.
@@ -109,15 +121,15 @@ def update_environment(*, environment: Environment, actor: User, **changes: Any)
     _only_settings({name: value for name, value in changes.items() if name != "owner"})
     before = _shown(row)
     held = {name: getattr(row, name) for name in ("owner_id", "team_id", "member_id")}
-    of_operators = {name: getattr(row, name) for name in _OF_OPERATORS}
+    of_operators = {name: getattr(row, name) for name in provider.OF_OPERATORS}
     for name, value in changes.items():
         setattr(row, name, value)
     checks.check_settings(row)
-    _check_machines(row, actor, of_operators)
+    provider.settle(row, actor, of_operators, provider_credentials)
     if any(getattr(row, name) != held[name] for name in held):
         # What was allowed when it was chosen may have ended since: that hinders no other change.
         _check_belongings(row)
-    row.save(update_fields=[*changes, "updated_at"])
+    row.save(update_fields=[*changes, "provider_secrets", "updated_at"])
     if row.owner_id != held["owner_id"]:
         row.team_places.exclude(team__organization_id=row.owner_id).delete()
     concerned = [held["owner_id"]] if held["owner_id"] else []
@@ -165,24 +177,6 @@ def end_assignments(organization: Organization, user: User, actor: User) -> None
         record_change("environment.changed", actor=actor, target=environment, before=before, after=after)
 
 
-def _check_machines(environment: Environment, actor: User, before: Mapping[str, Any]) -> None:
-    """What was right when it was chosen hinders no other change."""
-    environment.provider = environment.provider or None
-    none: dict[str, Any] = {"provider": None, "machine_template": {}}
-    changed = [name for name in _OF_OPERATORS if getattr(environment, name) != (before or none)[name]]
-    if not changed:
-        return
-    if not actor.is_superuser:
-        raise ProviderForOperators(changed[0])
-    checks.check_machines(environment)
-    if environment.provider and "provider" in changed:
-        # Each provider is asked for its own machines only as long as it is the environment's.
-        others = Machine.objects.filter(environment=environment, ended_at__isnull=True)
-        running = others.exclude(provider=environment.provider).count()
-        if running:
-            raise MachinesRun(environment, running)
-
-
 def _check_belongings(environment: Environment) -> None:
     team, member = environment.team, environment.member
     if team is not None and team.organization_id != environment.owner_id:
@@ -225,4 +219,5 @@ def _only_settings(given: dict[str, Any]) -> None:
 
 
 def _shown(environment: Environment) -> dict[str, Any]:
-    return snapshot(environment, ("slug", "queue_name", "owner", *SETTINGS))
+    shown = snapshot(environment, ("slug", "queue_name", "owner", *SETTINGS))
+    return shown | {provider.CREDENTIALS: provider.shown_secrets(environment)}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from environments.web import environments, machines, registries
+from environments.web import environments, machines, provider, registries
 
 organization_pages: list[URLPattern | URLResolver] = [
     path("environments/", environments.environments, name="organization_environments"),
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("organizations/<str:organization>/", include(organization_pages)),
     path("environments/", machines.environment_list, name="environments"),
     path("environments/<str:environment>/", machines.environment, name="environment"),
+    path("environments/<str:environment>/provider/", provider.provider, name="environment_provider"),
+    path("environments/<str:environment>/provider/check/", provider.check, name="environment_provider_check"),
     path("environments/<str:environment>/scale/", machines.change_scale, name="environment_scale"),
     *(
         path(

@@ -20,6 +20,7 @@ SECRETS = {
     "projects.ProjectVariable.value": "planted-project-variable",
     "projects.OrganizationVariable.value": "planted-organization-variable",
     "projects.GroupVariable.value": "planted-group-variable",
+    "environments.Environment.provider_secrets": "planted-cloud-key",
     "environments.RegistryCredentials.secrets": "planted-registry-password",
     "datastores.DataStore.credentials": "planted-store-key",
 }
@@ -57,6 +58,14 @@ def plant(user: User, project: Project, organization: Organization) -> None:
         owner=organization.owner,
         configuration={"username": "robot"},
         secrets=json.dumps({"password": password}),
+    )
+    factories.make_environment(
+        "planted-machines",
+        owner=organization.owner,
+        provider="aws",  # without a template, nobody is asked for anything
+        provider_secrets=json.dumps(
+            {"secret_access_key": SECRETS["environments.Environment.provider_secrets"]}
+        ),
     )
     factories.make_store(
         name="planted-store",

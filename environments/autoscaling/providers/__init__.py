@@ -7,7 +7,10 @@ from typing import cast
 
 from environments.autoscaling.providers.base import Provider
 
-PROVIDERS = {"local": "environments.autoscaling.providers.local:LocalProvider"}
+PROVIDERS = {
+    "local": "environments.autoscaling.providers.local:LocalProvider",
+    "aws": "environments.autoscaling.providers.aws:AwsProvider",
+}
 """Name -> module and class."""
 
 

@@ -4,13 +4,17 @@ Calls run in threads, outside of any transaction and without the database, and m
 by the id of our row, which the provider keeps as a tag.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
+
+from common.configuration import Key
+from common.crypto import Sealed, decrypt
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,13 @@ class Place:
     environment_id: UUID
     slug: str
     template: Mapping[str, Any] = field(default_factory=dict)
+    sealed: Sealed | str = field(default="", repr=False)
+    """What the provider is reached with, as it is stored; empty: nothing is."""
+
+    def secrets(self) -> Mapping[str, str]:
+        """By the names of the provider's keys. Raises `common.crypto.SecretUnreadable`."""
+        opened = json.loads(decrypt(self.sealed.stored)) if isinstance(self.sealed, Sealed) else {}
+        return {str(name): str(value) for name, value in opened.items()}
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,10 @@ class ErrorKind(StrEnum):
     QUOTA = "quota"
     CAPACITY = "capacity"
     CREDENTIALS = "credentials"
+    TEMPLATE = "template"
+    """It names something that is not there."""
+    LATER = "later"
+    """Not now, or nobody knows: the same request again is right, and finds what the first one did."""
     OTHER = "other"
 
 
@@ -83,3 +98,28 @@ class Provider(Protocol):
 
     def list(self, place: Place) -> Sequence[ProviderMachine]:
         """Every machine with the environment's tag. Raises `ProviderError`."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    is_good: bool
+    text: str
+
+
+@runtime_checkable
+class CloudProvider(Provider, Protocol):
+    """One with accounts: it is reached with secrets, can be asked without starting anything, and needs rights."""
+
+    keys: Sequence[Key]
+    """Its secrets."""
+    location_settings: Sequence[str]
+    """Of the template: what says where machines are, so that it stays while some run."""
+
+    def check(self, place: Place) -> Sequence[Finding]:
+        """Whether machines could be started now, as far as the provider says without starting one. Never raises for what the
+        provider refuses."""
+
+    def policy(self, place: Place) -> str:
+        """The least rights that do, as a document to copy."""

@@ -34,7 +34,10 @@ ROUTES: dict[str, Route] = {
         for action in MACHINE_ACTIONS
     },
     f"{V0}environments/<str:reference>/decisions/": api(USABLE_ADMINISTERED, "get"),
+    f"{V0}environments/<str:reference>/check/": api(USABLE_ADMINISTERED, "post"),
     "environments/": page(SIGNED_IN),
+    "environments/<str:environment>/provider/": page(USABLE_ADMINISTERED, "get", "post"),
+    "environments/<str:environment>/provider/check/": page(USABLE_ADMINISTERED, "post"),
     "environments/<str:environment>/": page(USABLE),
     "environments/<str:environment>/scale/": page(
         USABLE_ADMINISTERED, "post", scale_min=0, scale_max=3, scale_down_grace_period=15

@@ -8,7 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from common.redis import client
-from environments.autoscaling.providers.base import LaunchOrder, Place, ProviderError, ProviderMachine
+from environments.autoscaling.providers.base import (
+    ErrorKind,
+    LaunchOrder,
+    Place,
+    ProviderError,
+    ProviderMachine,
+)
 from environments.autoscaling.types import agent_identity
 from peon.protocol import keys, scripts
 
@@ -23,6 +29,7 @@ class ScriptedProvider:
     machines: dict[UUID, ProviderMachine] = field(default_factory=dict)
     orders: list[LaunchOrder] = field(default_factory=list)
     refuses: str = ""
+    refuses_as: ErrorKind = ErrorKind.OTHER
     is_answering: threading.Event = field(default_factory=threading.Event)
     lists_fail: bool = False
     forgets_answer: bool = False
@@ -38,7 +45,7 @@ class ScriptedProvider:
         self.is_answering.wait(30)
         self.orders.append(order)
         if self.refuses:
-            raise ProviderError(self.refuses)
+            raise ProviderError(self.refuses, self.refuses_as)
         machine = ProviderMachine(f"i-{order.machine_id.hex[-6:]}", order.machine_id)
         made = self.machines.setdefault(order.machine_id, machine)
         if self.forgets_answer:

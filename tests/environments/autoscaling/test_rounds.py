@@ -14,6 +14,7 @@ from common import clock
 from common.redis import client
 from environments.autoscaling import providers
 from environments.autoscaling.models import Machine, ScalingDecision
+from environments.autoscaling.providers.base import ErrorKind
 from environments.autoscaling.round import Rounds
 from environments.autoscaling.types import LIVE, agent_identity
 from environments.models import Environment
@@ -360,3 +361,42 @@ def test_a_round_without_news_is_one_query_per_table(
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
     assert len(selects) == 2, selects
     assert not [query for query in queries if query["sql"].startswith(("INSERT", "DELETE"))]
+
+
+def test_what_an_agent_hears_of_the_cloud_drains_its_machine(
+    rounds: Rounds, agents: Agents, provider: ScriptedProvider
+):
+    (machine,) = bring_up(rounds, agents, 1)
+    ends_at = clock.now() + timedelta(minutes=2)
+    facts = {"machine_id": str(machine.pk), "obeys_wishes": True, "interrupted_at": ends_at.timestamp()}
+    agents.hello(machine.pk, facts=facts, state="draining")
+    rounds.turn()
+    machine.refresh_from_db()
+    assert machine.status == "draining"
+    assert abs(machine.interrupted_at - ends_at) < timedelta(milliseconds=1)
+    until(rounds, lambda: "gone" in statuses())
+
+
+@pytest.mark.parametrize("said", ["soon", -1, 1e300, True, None, [], "NaN"])
+def test_an_odd_time_of_an_agent_is_none(
+    rounds: Rounds, agents: Agents, provider: ScriptedProvider, said: object
+):
+    (machine,) = bring_up(rounds, agents, 1)
+    facts = {"machine_id": str(machine.pk), "obeys_wishes": True, "interrupted_at": said}
+    agents.hello(machine.pk, facts=facts)
+    rounds.turn()
+    machine.refresh_from_db()
+    assert (machine.status, machine.interrupted_at) == ("ready", None)
+
+
+def test_a_provider_that_asks_for_patience_is_asked_again(
+    rounds: Rounds, agents: Agents, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("environments.autoscaling.round.AGAIN_SECONDS", 0)
+    provider.refuses, provider.refuses_as = "Amazon asks for patience.", ErrorKind.LATER
+    enqueue(agents.queue, f"{uuid4()}:0")
+    rounds.turn()
+    assert statuses() == ["requested"], "it counts as none that failed"
+    provider.refuses = ""
+    until(rounds, lambda: statuses() == ["starting"])
+    assert len(provider.machines) == 1
