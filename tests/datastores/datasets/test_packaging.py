@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import close_old_connections
+from django.db import connection
 
 from audit.models import AuditEvent
 from common import clock
@@ -708,7 +708,7 @@ def test_two_builders_race_for_one_package(version: DatasetVersion) -> None:
         try:
             done.append(building.build(package.pk))
         finally:
-            close_old_connections()
+            connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
