@@ -11,8 +11,11 @@ from accounts.current import user_of
 from accounts.models import User
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from environments import services
+from environments.enrolment import admin as enrolment
 from environments.models import Environment, RegistryCredentials, TeamPlace, Worker
 from organizations.access import administered_by
+
+__all__ = ["EnvironmentAdmin", "RegistryCredentialsAdmin", "TeamPlaceAdmin", "WorkerAdmin", "enrolment"]
 
 
 @admin.register(Environment)

@@ -11,7 +11,17 @@ from accounts.models import Owner
 from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
+from environments.enrolment.models import EnrolmentToken, WorkerCredential
 from organizations.models import Team
+
+__all__ = [
+    "EnrolmentToken",
+    "Environment",
+    "RegistryCredentials",
+    "TeamPlace",
+    "Worker",
+    "WorkerCredential",
+]
 
 
 class Environment(IdentifiedModel):
@@ -37,6 +47,10 @@ class Environment(IdentifiedModel):
         default=False, db_default=False, help_text="only members of teams with a place in it may use it"
     )
     queue_name = models.CharField(max_length=128)
+    requires_enrolled_workers = models.BooleanField(
+        default=False, db_default=False,
+        help_text="jobs are handed only to workers that were enrolled for it and have proved it",
+    )  # fmt: skip
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")
     provider = models.CharField(max_length=32, null=True, blank=True)
     enabled = models.BooleanField(default=True)

@@ -10,11 +10,14 @@ class ExecutionsConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores.keeping import keepers  # models are not loaded before this
+        from environments.enrolment.services import worker_revoked
+        from executions.revoked_workers import end_jobs_of
         from executions.used_files import JOBS
         from projects.services.projects import stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
         keepers.append(JOBS)
+        worker_revoked.append(end_jobs_of)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

@@ -113,6 +113,7 @@ DATABASES = {"default": database_from_url(env.text("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
+WORKER_REDIS_URL = env.text("WORKER_REDIS_URL") or REDIS_URL  # as workers on other machines reach it
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -288,6 +289,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "vh:celery:", "visibility_timeout": 3600}
 
 # Jobs and workers
+AGENT_DIR = Path(
+    env.text("AGENT_DIR", str(DATA_DIR / "agent-build"))
+)  # where script/build-agent puts the agent
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 2)
 MASK_SECRETS_IN_LOGS = env.boolean("MASK_SECRETS_IN_LOGS", True)

@@ -1,11 +1,15 @@
 """What an operator can set: environment variables, over the lines of a configuration file, over defaults."""
 
+import json
 import os
 import socket
 import uuid
 
+from peon import credential
+
 DEFAULT_FILE = "/etc/peon.config"
 RUNTIMES = ("auto", "docker", "process")
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -17,17 +21,16 @@ class Settings:
     """The agent's settings, checked."""
 
     def __init__(self, values):
-        self.redis_url = _required(
-            values, "REDIS_URL", "the Redis that holds the queue, such as redis://host:6379/0"
-        )
+        self.directory = directory_of(values)
+        self.credential = credential.load(self.directory)
+        self.redis_url = self._redis_url(values)
         self.app_url = _required(
             values, "APP_URL", "the address of the platform, such as http://host:8000"
         ).rstrip("/")
-        self.queues = [name.strip() for name in values.get("QUEUES", "local").split(",") if name.strip()]
+        self.queues = queues_of(values, self.credential.queues if self.credential else ["local"])
         if not self.queues:
             raise ConfigurationError("QUEUES is empty: name at least one queue, separated by commas.")
         self.runtime = _choice(values, "RUNTIME", RUNTIMES)
-        self.directory = os.path.abspath(values.get("PEON_DIR") or _default_directory())
         self.cache_directory = os.path.abspath(
             values.get("CACHE_DIR") or os.path.join(self.directory, "cache")
         )
@@ -35,9 +38,20 @@ class Settings:
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         self.job_python = values.get("JOB_PYTHON", "")
         self.host = socket.gethostname()
+        self.cloud = values.get("CLOUD") or "none"
+        self.installation_type = values.get("INSTALLATION_TYPE") or "private-worker"
+        self.allow_mounts = boolean(values, "ALLOW_MOUNTS")
+
+    def _redis_url(self, values):
+        """An enrolled agent has been told its own, with its own user."""
+        if self.credential is not None and self.credential.redis_url:
+            return self.credential.redis_url
+        return _required(values, "REDIS_URL", "the Redis that holds the queue, such as redis://host:6379/0")
 
     def identity(self):
         """A name for this worker that stays the same when it starts again with the same directory."""
+        if self.credential is not None:
+            return self.credential.identity
         name = self.known_identity()
         if name is None:
             name = "{}-{}".format(self.host, uuid.uuid4().hex[:8])
@@ -47,6 +61,8 @@ class Settings:
 
     def known_identity(self):
         """The name of the worker that has run with the directory, or None."""
+        if self.credential is not None:
+            return self.credential.identity
         try:
             with open(self._identity_file()) as known:
                 return known.read().strip()
@@ -59,9 +75,39 @@ class Settings:
 
 def load(environ, path=DEFAULT_FILE):
     """`Settings` from a mapping of environment variables and the file at `path`, which need not exist."""
+    return Settings(read_values(environ, path))
+
+
+def read_values(environ, path=DEFAULT_FILE):
+    """What is set, by name. `PEON_EXTRA_CONFIG` is JSON of further names, over the file and under the environment."""
     values = _read_file(path)
-    values.update((name, value) for name, value in environ.items() if value)
-    return Settings(values)
+    given = {name: value for name, value in environ.items() if value}
+    extra = given.get("PEON_EXTRA_CONFIG") or values.get("PEON_EXTRA_CONFIG")
+    values.update(_extra(extra) if extra else {})
+    values.update(given)
+    return values
+
+
+def queues_of(values, default):
+    if "QUEUES" not in values:
+        return default
+    return [name.strip() for name in values["QUEUES"].split(",") if name.strip()]
+
+
+def directory_of(values):
+    return os.path.abspath(values.get("PEON_DIR") or _default_directory())
+
+
+def boolean(values, name, default=False):
+    """`true`, `yes`, `on`, `1`, or the opposite."""
+    text = (values.get(name) or "").strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    if not text:
+        return default
+    raise ConfigurationError("{} is '{}': write true or false.".format(name, text))
 
 
 def size_in_bytes(name, text):
@@ -71,6 +117,18 @@ def size_in_bytes(name, text):
         return int(float(number) * _UNITS[unit])
     except (ValueError, KeyError):
         raise ConfigurationError("{} is '{}': write a size such as 20G or 500M.".format(name, text))
+
+
+def _extra(text):
+    try:
+        extra = json.loads(text)
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(
+            'PEON_EXTRA_CONFIG is no JSON object: write names and values such as {"ALLOW_MOUNTS": "true"}.'
+        )
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in extra.items()}
 
 
 def _read_file(path):

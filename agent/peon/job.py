@@ -12,7 +12,7 @@ from peon import VERSION
 from peon.api_client import JobApi
 from peon.config_files import inputs_config, write_config
 from peon.downloads import Downloader
-from peon.errors import JobFailed, JobInterrupted, JobLost
+from peon.errors import JobFailed, JobInterrupted, JobLost, WorkerRefused
 from peon.http_client import HttpError, shown_url
 from peon.inputs import InputFetcher
 from peon.job_folder import JobFolder
@@ -64,6 +64,10 @@ class Job:
             logger.info("%s is not ours: %s", self.attempt.member, lost)
             self._lease.release()
             return
+        except WorkerRefused as refused:
+            self._lease.release()
+            self._worker.give_up(refused)
+            return
         except Exception:
             logger.exception("%s could not be claimed", self.attempt.member)
             self._lease.release()  # still queued for the server: it queues the job again
@@ -100,7 +104,7 @@ class Job:
 
     def _claim(self):
         api = self._api(CLAIM_PATIENCE_SECONDS)
-        details = api.claim(self._worker.description())
+        details = api.claim(self._worker.description(), self._worker.credential)
         self._lease.configure(details["lease"])
         return details
 

@@ -13,11 +13,14 @@ from peon import wishes as wish
 from peon.attempt import Attempt
 from peon.cache import Cache
 from peon.config import ConfigurationError
+from peon.errors import WorkerRefused
 from peon.http_client import HttpClient
+from peon.membership import Membership
 from peon.protocol import keys, scripts
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 5
+REFUSED = 4  # exit code that tells a supervisor not to start the agent again
 CLAIM_LEASE_SECONDS = 15
 _RETRY_SECONDS = (0.2, 0.5, 1, 2, 5)
 
@@ -34,6 +37,8 @@ class Worker:
         os.makedirs(settings.directory, exist_ok=True)
         self._lock = _lock_directory(settings.directory)
         self.identity = settings.identity()
+        self.credential = settings.credential
+        self._settings = settings
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
         self.cache = Cache(settings.cache_directory, settings.cache_bytes)
@@ -42,6 +47,8 @@ class Worker:
         self.http = HttpClient()
         self.runtime = make_runtime(settings, self.identity)
         self._claim = self.redis.register_script(scripts.CLAIM)
+        self._membership = self._join() if self.credential is not None else None
+        self._refusal = None
         self._stopping = False
         self._stopping_jobs = False
         self._is_waiting = False
@@ -49,11 +56,27 @@ class Worker:
         self._closing = []
 
     def run(self):
-        """Until a signal says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
-        from peon.leftovers import report_leftovers
+        """Until a signal says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it.
 
+        Returns the exit code: 0, or REFUSED when the platform takes no more of this agent.
+        """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        try:
+            entered = self._membership is None or self._membership.enter(lambda: not self._stopping)
+        except WorkerRefused as refused:
+            self.give_up(refused)
+            entered = False
+        if entered:
+            self._work()
+        self._shut_down()
+        return REFUSED if self._refusal else 0
+
+    def _work(self):
+        from peon.leftovers import report_leftovers
+
+        if self._membership is not None:
+            self._membership.start()
         self.runtime.remove_leftovers()
         self._closing.extend(report_leftovers(self))
         logger.info(
@@ -71,7 +94,14 @@ class Worker:
                     logger.warning("Redis is away: %s", error)
                 self._pause(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
-        self._shut_down()
+
+    def give_up(self, refused):
+        """The platform takes no more of this agent. What it runs was taken from it, unless it is only one too many."""
+        logger.error("%s", refused)
+        self._refusal = refused
+        self._stopping = True
+        if self._job is not None and not refused.is_clone:
+            self._job.wishes.lose()
 
     def description(self):
         """What the server is told of this worker."""
@@ -82,9 +112,20 @@ class Worker:
             "runtime": self.runtime.name,
             "queues": self.queues,
             "facts": dict(
-                self.runtime.describe(), cpus=os.cpu_count(), masks_secrets=True, pages_inputs=True
+                self.runtime.describe(),
+                cpus=os.cpu_count(),
+                masks_secrets=True,
+                pages_inputs=True,
+                cloud=self._settings.cloud,
+                installation_type=self._settings.installation_type,
+                allows_mounts=self._settings.allow_mounts,
             ),
         }
+
+    def _join(self):
+        return Membership(
+            self.http, self.app_url, self.credential, self.description, self.give_up, lambda offer: None
+        )
 
     def _turn(self):
         claimed = self._claim_next()
@@ -141,6 +182,8 @@ class Worker:
         if self._stopping_jobs and self._job is not None:
             self._stop_job()
         self._stopping = True
+        if self._membership is not None:
+            self._membership.stop()
         if self._is_waiting:
             self._is_waiting = False
             raise StopWaiting()
@@ -157,6 +200,8 @@ class Worker:
             self.redis.hdel(keys.WORKERS, self.identity)
         except redis_client.errors():
             pass
+        if self._membership is not None and self._refusal is None:
+            self._membership.leave()
         self.runtime.close()
         logger.info("%s ended", self.identity)
 

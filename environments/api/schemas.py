@@ -53,6 +53,7 @@ class EnvironmentShape(serializers.Serializer[Any]):
     enable_smart_vm_selection = serializers.BooleanField()
     supports_priority = serializers.BooleanField()
     queue_name = serializers.CharField(required=False, help_text="for those who manage it")
+    requires_enrolled_workers = serializers.BooleanField()
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
@@ -91,6 +92,9 @@ class EnvironmentChange(serializers.Serializer[Any]):
     scale_min = _Whole()
     scale_max = _Whole()
     scale_down_grace_period = _Whole(help_text="minutes")
+    requires_enrolled_workers = serializers.BooleanField(
+        required=False, help_text="jobs are handed only to workers that were enrolled"
+    )
 
 
 class EnvironmentCreate(EnvironmentChange):

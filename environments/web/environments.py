@@ -16,6 +16,7 @@ from environments import selectors, services
 from environments.checks import namespace_of
 from environments.models import Environment, TeamPlace
 from environments.web.forms import EnvironmentForm, NewEnvironmentForm, QuotaForm
+from environments.web.machines import machines
 from organizations.models import Organization, Team
 from organizations.references import team_in
 from organizations.services import change_settings
@@ -84,7 +85,12 @@ def environment(request: HttpRequest, organization: str, environment: str) -> Ht
         else:
             messages.success(request, f"Saved {form.cleaned_data['name']}.")
             return redirect("organization_environment", found.name, managed.slug)
-    context |= {"environment": managed, "form": form, "quotas": quota_rows(managed, found)}
+    context |= {
+        "environment": managed,
+        "form": form,
+        "quotas": quota_rows(managed, found),
+        **machines(managed),
+    }
     return render(request, "environments/detail.html", context)
 
 

@@ -19,7 +19,7 @@ GROUPS = (
     ("What it is", ("name", "default_image", "gpu_spec", "per_hour_price_usd", "description", "has_gpu", "supports_priority")),
     ("Who may use it", ("enabled", "team", "member", "restricted_to_teams", "allow_personal_usage")),
     ("How many at once", ("per_user_queue_quota", "max_running")),
-    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period")),
+    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period", "requires_enrolled_workers")),
 )  # fmt: skip
 """Headings of the form and the fields below them."""
 
@@ -86,6 +86,10 @@ class EnvironmentForm(forms.Form):
     scale_max = _number("Most machines", "")
     scale_down_grace_period = _number(
         "Grace period, minutes", "How long a machine waits for work before it ends."
+    )
+
+    requires_enrolled_workers = _check(
+        "Only enrolled workers", "Agents that were set up with the address of Redis alone get no jobs."
     )
 
     def __init__(

@@ -26,7 +26,14 @@ from datastores.models import (
     DatumAliasMove,
     RetentionRule,
 )
-from environments.models import Environment, RegistryCredentials, TeamPlace
+from environments.models import (
+    EnrolmentToken,
+    Environment,
+    RegistryCredentials,
+    TeamPlace,
+    Worker,
+    WorkerCredential,
+)
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
@@ -72,6 +79,9 @@ class Tenant:
     group_variable: GroupVariable
     environment: Environment
     place: TeamPlace
+    enrolment_token: EnrolmentToken
+    worker: Worker
+    credential: WorkerCredential
     registry: RegistryCredentials
     store: DataStore  # of the organization
     project_store: DataStore
@@ -117,6 +127,7 @@ class Tenant:
             self.group.name,
             self.organization_variable.name,
             self.registry.image_pattern,
+            self.worker.identity,
             self.invitation.email,
             self.owner.email,
             self.token.name,
@@ -191,7 +202,24 @@ def _of_organization(word: str, organization: Organization, team: Team, owner: U
     OrganizationVariable.objects.create(organization=organization, name="SHARED", value=f"{word} value")
     environment = factories.make_environment(f"{word}-environment", owner=organization.owner)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} organization")}
+    worker = Worker.objects.create(
+        identity=f"{word}-worker",
+        host=f"{word}-host",
+        queues=[environment.queue_name],
+        last_seen_at=clock.now(),
+    )
     return {
+        "enrolment_token": EnrolmentToken.objects.create(
+            environment=environment,
+            digest=_digest(f"{word} enrolment token"),
+            hint="peon-000000",
+            creator=owner,
+            expires_at=clock.now() + timedelta(days=1),
+        ),
+        "worker": worker,
+        "credential": WorkerCredential.objects.create(
+            worker=worker, environment=environment, digest=_digest(f"{word} worker")
+        ),
         "invitation": Invitation.objects.create(organization=organization, **invited),
         "organization_variable": OrganizationVariable.objects.create(
             organization=organization, name=f"{word}-organization-variable", value=f"{word} value"

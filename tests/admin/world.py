@@ -14,7 +14,7 @@ from common import clock
 from datastores.datasets import services
 from datastores.models import RetentionRule
 from datastores.services import set_alias
-from environments.models import RegistryCredentials, TeamPlace, Worker
+from environments.models import EnrolmentToken, RegistryCredentials, TeamPlace, Worker, WorkerCredential
 from executions.models import Execution, ExecutionInput, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
 from organizations.models import Invitation
@@ -33,6 +33,7 @@ SECRETS = (
     "token-of-git", "private-half", "variable-value", "store-secret", "own-variable-value",
     "seed-of-a-second-factor", "digest-of-a-code", "key-of-a-session", "digest-of-an-invitation", "registry-secret",
     "organization-value", "group-value", "digest-of-a-project-invitation",
+    "digest-of-an-enrolment", "digest-of-a-worker",
 )  # fmt: skip
 OWN_APPS = ("audit", "accounts", "organizations", "projects", "environments", "datastores", "executions")
 
@@ -85,7 +86,11 @@ def build_world() -> dict[str, Any]:
     dataset = factories.make_dataset(project)
     version = factories.make_dataset_version(dataset, datum)
     services.set_alias(version=version, actor=alice, name="production")
-    Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
+    worker = Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
+    token = EnrolmentToken.objects.create(
+        environment=environment, digest=SECRETS[13], hint="peon-abcdef", expires_at=now
+    )
+    WorkerCredential.objects.create(worker=worker, environment=environment, token=token, digest=SECRETS[14])
     return {
         "alice": alice,
         "bob": bob,

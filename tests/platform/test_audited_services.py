@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +26,8 @@ from common.errors import DomainError
 from datastores.datasets import services as datasets
 from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
-from environments.models import Environment
+from environments.enrolment import services as enrolment
+from environments.models import EnrolmentToken, Environment, Worker, WorkerCredential
 from executions.models import Execution
 from executions.types import ExecutionSpec, Status
 from organizations.models import Organization
@@ -37,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 OF_NO_PROJECT = {
     "environment", "organization_variable", "variable_group", "group_variable",
-    "dataset", "dataset_version", "dataset_version_alias",
+    "dataset", "dataset_version", "dataset_version_alias", "enrolment_token", "worker",
 }  # fmt: skip
 READING = {"effects_of_transfer"}
 """Services with an actor that change nothing."""
@@ -63,6 +65,8 @@ class World:
     rule: RetentionRule
     version: DatasetVersion
     version_alias: DatasetVersionAlias
+    enrolment_token: EnrolmentToken
+    credential: WorkerCredential
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ def world(tmp_path: Path, settings: Any) -> World:
         factories.make_execution(project, status=Status.COMPLETE, commit=commit),
         factories.make_datum(project, name="model.pkl"),
         factories.make_datum(project, name="upload.bin", stored_at=None, uploader=alice),
-        factories.make_environment("gpu"),
+        environment := factories.make_environment("gpu"),
         organization,
         factories.make_project_invitation(project, "friend@example.com"),
         factories.make_group(organization, "shared", {"KEY": "v4lue"}),
@@ -104,6 +108,13 @@ def world(tmp_path: Path, settings: Any) -> World:
             factories.make_dataset(project, name="faces"), factories.make_datum(project)
         ),
         DatasetVersionAlias.objects.create(dataset=version.dataset, name="old", version=version),
+        EnrolmentToken.objects.create(
+            environment=environment, digest="t0ken", hint="peon-", expires_at=clock.now() + timedelta(days=1)
+        ),
+        WorkerCredential.objects.create(
+            worker=Worker.objects.create(identity="box", host="box", last_seen_at=clock.now()),
+            environment=environment, digest="t0ken",
+        ),
     )  # fmt: skip
 
 
@@ -370,6 +381,18 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         "dataset_version_alias.removed", "dataset_version_alias",
         lambda w, actor: datasets.delete_alias(alias=w.version_alias, actor=actor),
     ),
+    "enrolment.issue_token": (
+        "enrolment_token.issued", "enrolment_token",
+        lambda w, actor: enrolment.issue_token(environment=w.environment, actor=actor),
+    ),
+    "enrolment.revoke_token": (
+        "enrolment_token.revoked", "enrolment_token",
+        lambda w, actor: enrolment.revoke_token(token=w.enrolment_token, actor=actor),
+    ),
+    "enrolment.revoke_worker": (
+        "worker.revoked", "worker",
+        lambda w, actor: enrolment.revoke_worker(credential=w.credential, actor=actor),
+    ),
     "environments.set_enabled": (
         "environment.changed", "environment",
         lambda w, actor: environments.services.set_enabled(
@@ -391,7 +414,14 @@ def services_with_an_actor(module: ModuleType) -> set[str]:
 
 def test_every_service_with_an_actor_is_in_the_table() -> None:
     known = {name.partition(" ")[0].partition(".")[2] for name in TABLE} | READING
-    for module in (projects.services, executions.services, datastores.services, retention, datasets):
+    for module in (
+        projects.services,
+        executions.services,
+        datastores.services,
+        retention,
+        datasets,
+        enrolment,
+    ):
         missing = services_with_an_actor(module) - known
         assert not missing, f"not in the table of audited services: {missing}"
 
