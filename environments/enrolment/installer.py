@@ -28,7 +28,7 @@ def install_script(request: HttpRequest) -> HttpResponse:
     build = distribution.build()
     if build is None:
         return _text(NOT_BUILT, status=404)
-    app_url = installation_url("", request).rstrip("/")
+    app_url = installation_url("/", request).rstrip("/")
     context = {
         "app_url": app_url,
         "app_url_quoted": shlex.quote(app_url),

@@ -20,6 +20,8 @@ CONFIG=/etc/peon.config
 DATA=/var/lib/peon
 UNITS=/etc/systemd/system
 COMMAND=/usr/local/bin/peon
+# The system's own Python before one in the home of whoever installs: the agent's user has to reach it.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 say() { printf 'peon: %s\n' "$*"; }
 fail() { printf 'peon: %s\n' "$*" >&2; exit 1; }
@@ -133,7 +135,8 @@ write_starter() {
 #!/bin/sh
 # Starts the agent. A new version that ends in trouble three times gives way to the one before it.
 cd $PROGRAMS || exit 1
-tries=\${PEON_DIR:-$DATA}/tries
+export PEON_DIR="\${PEON_DIR:-$DATA}"
+tries=\$PEON_DIR/tries
 if [ -e trial ] && [ "\$1" = run ]; then
     echo >> "\$tries"
     if [ "\$(wc -l < "\$tries")" -gt 3 ] && [ -e previous.pyz ]; then
