@@ -104,7 +104,7 @@ def _bundled(wheels: Path) -> dict[str, bytes]:
                 if not folder.endswith(".dist-info"):
                     contents[name] = archive.read(name)
                 elif rest.startswith("LICENSE"):
-                    contents[f"licences/{folder.rpartition('-')[0]}/{rest}"] = archive.read(name)
+                    contents[f"licences/{folder.partition('-')[0]}/{rest}"] = archive.read(name)
                 elif rest == "METADATA":  # packages ask what version they are
                     contents[name] = archive.read(name)
     return contents

@@ -38,6 +38,10 @@ class Settings:
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         self.job_python = values.get("JOB_PYTHON", "")
         self.host = socket.gethostname()
+        self.app_ca_file = _readable(values, "APP_CA_FILE")
+        self.redis_ca_file = _readable(values, "REDIS_CA_FILE")
+        self.disk_free_min = Share("DISK_FREE_MIN", values.get("DISK_FREE_MIN") or "10%")
+        self.gpu_index = _gpu_index(values)
         self.cloud = values.get("CLOUD") or "none"
         self.installation_type = values.get("INSTALLATION_TYPE") or "private-worker"
         self.allow_mounts = boolean(values, "ALLOW_MOUNTS")
@@ -71,6 +75,31 @@ class Settings:
 
     def _identity_file(self):
         return os.path.join(self.directory, "identity")
+
+
+class Share:
+    """Of a disk: `10%`, or a size such as `50G`."""
+
+    def __init__(self, name, text):
+        self._text = text
+        self._percent = self._bytes = None
+        if not text.endswith("%"):
+            self._bytes = size_in_bytes(name, text)
+            return
+        try:
+            self._percent = float(text[:-1])
+        except ValueError:
+            self._percent = -1
+        if not 0 <= self._percent < 100:
+            raise ConfigurationError(
+                "{} is '{}': write a share such as 10%, or a size such as 50G.".format(name, text)
+            )
+
+    def bytes_of(self, total):
+        return self._bytes if self._percent is None else int(total * self._percent / 100)
+
+    def __str__(self):
+        return self._text
 
 
 def load(environ, path=DEFAULT_FILE):
@@ -142,6 +171,32 @@ def _read_file(path):
     except FileNotFoundError:
         return {}
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def _readable(values, name):
+    """The path of a file that can be read, or None where none is named."""
+    path = values.get(name)
+    if path and not os.access(path, os.R_OK):
+        raise ConfigurationError("{} names {}, which this user cannot read.".format(name, path))
+    return path or None
+
+
+def _gpu_index(values):
+    """With SINGLE_GPU_PER_PEON the agent called `peon@N` has the GPU N for its jobs, else each job has all of them."""
+    if not boolean(values, "SINGLE_GPU_PER_PEON"):
+        return None
+    text = values.get("PEON_INSTANCE") or "0"
+    try:
+        index = int(text)
+    except ValueError:
+        index = -1
+    if index < 0:
+        raise ConfigurationError(
+            "PEON_INSTANCE is '{}': with SINGLE_GPU_PER_PEON it is the number of the agent's GPU, from 0.".format(
+                text
+            )
+        )
+    return index
 
 
 def _required(values, name, what):

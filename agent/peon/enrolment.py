@@ -9,9 +9,9 @@ from peon.errors import EnrolmentRefused, WorkerRefused
 from peon.http_client import HttpClient, HttpError, Unreachable
 
 
-def enrol(directory, app_url, token, agents, queues, write=sys.stdout.write):
+def enrol(directory, app_url, token, agents, queues, ca_file=None, write=sys.stdout.write):
     """Enrol the agents that are not enrolled yet; exit code."""
-    http = HttpClient(timeout_seconds=30)
+    http = HttpClient(timeout_seconds=30, ca_file=ca_file)
     folders = agent_folders(directory, agents)
     missing = [folder for folder in folders if not _is_known(http, app_url, folder, write)]
     if not missing:

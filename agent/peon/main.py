@@ -19,6 +19,10 @@ def main(arguments=None):
     try:
         if options.command == "enrol":
             return _enrol(options)
+        if options.command == "doctor":
+            from peon.doctor import run
+
+            return run(config.read_values(os.environ, options.config), options.json, sys.stdout.write)
         settings = config.load(os.environ, options.config)
         if options.command == "status":
             return _status(settings)
@@ -41,7 +45,8 @@ def _enrol(options):
         raise config.ConfigurationError("APP_URL is not set: give the platform's address with --app-url.")
     queues = [] if options.any_queue else config.queues_of(values, default=[])
     directory = options.directory or config.directory_of(values)
-    return enrol(directory, app_url, options.token, options.agents, queues)
+    ca_file = values.get("APP_CA_FILE") or None
+    return enrol(directory, app_url, options.token, options.agents, queues, ca_file)
 
 
 def _status(settings):
@@ -50,7 +55,7 @@ def _status(settings):
         sys.stderr.write("peon: no worker has run with the directory {} yet\n".format(settings.directory))
         return 1
     try:
-        seen = is_seen(redis_client.connect(settings.redis_url), identity)
+        seen = is_seen(redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file), identity)
     except redis_client.errors() as error:
         sys.stderr.write("peon: Redis does not answer: {}\n".format(error))
         return 1
@@ -82,7 +87,9 @@ def _parser():
     enrolling.add_argument(
         "--any-queue", action="store_true", help="whatever QUEUES says, take the token's queue"
     )
-    for command in (run, status, enrolling):
+    doctor = commands.add_parser("doctor", help="look at everything that a worker needs and say what to mend")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    for command in (run, status, enrolling, doctor):
         command.add_argument(
             "--config", default=config.DEFAULT_FILE, help="file of NAME=value lines (default: %(default)s)"
         )

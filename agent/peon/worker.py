@@ -42,9 +42,11 @@ class Worker:
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
         self.cache = Cache(settings.cache_directory, settings.cache_bytes)
-        self.redis = redis_client.connect(settings.redis_url)
-        self._waiting_redis = redis_client.connect(settings.redis_url, blocking=True)
-        self.http = HttpClient()
+        self.redis = redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file)
+        self._waiting_redis = redis_client.connect(
+            settings.redis_url, blocking=True, ca_file=settings.redis_ca_file
+        )
+        self.http = HttpClient(ca_file=settings.app_ca_file)
         self.runtime = make_runtime(settings, self.identity)
         self._claim = self.redis.register_script(scripts.CLAIM)
         self._membership = self._join() if self.credential is not None else None

@@ -28,7 +28,9 @@ def interpreter(request):
 def test_a_job_from_queue_to_end(platform, interpreter, tmp_path):
     agent = PackedAgent(platform, tmp_path / "agent", interpreter, PYTHONPATH="").start()
     try:
-        job = platform.add_job("cat main.txt; pip --version; echo x > $VH_OUTPUTS_DIR/o", code={"main.txt": "code\n"})
+        job = platform.add_job(
+            "cat main.txt; pip --version; echo x > $VH_OUTPUTS_DIR/o", code={"main.txt": "code\n"}
+        )
         assert job.wait(60)["status"] == "complete", job.lines()
         assert job.lines("o")[0] == "code"
         assert job.lines("o")[1].startswith("pip ")
@@ -41,11 +43,16 @@ def test_a_job_from_queue_to_end(platform, interpreter, tmp_path):
 def test_it_needs_nothing_beside_it(interpreter):
     """-S: whatever is installed for the interpreter does not help."""
     done = subprocess.run(
-        [interpreter, "-I", "-S", str(packed_agent()), "--version"], capture_output=True, text=True, check=True
+        [interpreter, "-I", "-S", str(packed_agent()), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith("peon ")
     imported = f"import sys; sys.path.insert(0, {str(packed_agent())!r}); import redis; print(redis.__file__, redis.__version__)"
-    done = subprocess.run([interpreter, "-I", "-S", "-c", imported], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [interpreter, "-I", "-S", "-c", imported], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == [f"{packed_agent()}/redis/__init__.py", "4.3.6"]
 
 
@@ -57,5 +64,9 @@ def test_the_same_code_gives_the_same_file(tmp_path):
 def test_licences_of_what_is_packed_come_with_it():
     with zipfile.ZipFile(packed_agent()) as archive:
         names = archive.namelist()
-    packages = {line.split("==")[0].replace("-", "_") for line in (AGENT / "bundle.txt").read_text().splitlines() if "==" in line}
+    packages = {
+        line.split("==")[0].replace("-", "_")
+        for line in (AGENT / "bundle.txt").read_text().splitlines()
+        if "==" in line
+    }
     assert {name.split("/")[1] for name in names if name.startswith("licences/")} == packages

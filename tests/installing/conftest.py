@@ -69,7 +69,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             rest = Rest(platform.start().url, platform.token)
             rest.post(
                 "environments/",
-                {"slug": "box", "name": "Box", "requires_enrolled_workers": True, "allow_personal_usage": True},
+                {
+                    "slug": "box",
+                    "name": "Box",
+                    "requires_enrolled_workers": True,
+                    "allow_personal_usage": True,
+                },
             )
             yield Installation(platform, rest)
         finally:

@@ -29,7 +29,10 @@ def test_one_command_makes_a_machine_a_worker(box: Machine, installation: Instal
     assert "QUEUES=box" in config
     assert "INSTALLATION_TYPE=private-worker" in config
     assert box.run("stat", "-c", "%a %U %G", "/etc/peon.config").stdout == "640 root peon\n"
-    assert box.run("stat", "-c", "%a %U", "/var/lib/peon", "/var/lib/peon/worker.json").stdout == "700 peon\n600 peon\n"
+    assert (
+        box.run("stat", "-c", "%a %U", "/var/lib/peon", "/var/lib/peon/worker.json").stdout
+        == "700 peon\n600 peon\n"
+    )
     start("runuser", "-u", "peon", "--", "/opt/peon/start", "run")
     execution = installation.run("hello")
     ended = installation.rest.wait(execution, seconds=60)
@@ -38,7 +41,9 @@ def test_one_command_makes_a_machine_a_worker(box: Machine, installation: Instal
     assert "works" in box.run("/usr/local/bin/peon", "status").stdout
 
 
-def test_installing_again_changes_nothing_that_somebody_wrote(box: Machine, installation: Installation) -> None:
+def test_installing_again_changes_nothing_that_somebody_wrote(
+    box: Machine, installation: Installation
+) -> None:
     install(box, installation, "--runtime process", "--set CACHE_SIZE=5G", token=installation.token())
     identity = json.loads(box.read("/var/lib/peon/worker.json"))["identity"]
     box.run("sh", "-c", "echo '# my own' >> /etc/peon.config; echo CLOUD=mine >> /etc/peon.config")
@@ -93,19 +98,29 @@ def test_a_changed_agent_is_not_installed(box: Machine, installation: Installati
 def test_several_agents_have_units_and_identities_of_their_own(
     box: Machine, installation: Installation
 ) -> None:
-    done = install(box, installation, "--agents 2", "--no-start", "--runtime process", token=installation.token())
+    done = install(
+        box, installation, "--agents 2", "--no-start", "--runtime process", token=installation.token()
+    )
     assert done.returncode == 0, done.stderr
-    identities = {json.loads(box.read(f"/var/lib/peon/{number}/worker.json"))["identity"] for number in (0, 1)}
+    identities = {
+        json.loads(box.read(f"/var/lib/peon/{number}/worker.json"))["identity"] for number in (0, 1)
+    }
     assert len(identities) == 2
     assert "PEON_INSTANCE=%i PEON_DIR=/var/lib/peon/%i" in box.read("/etc/systemd/system/peon@.service")
-    checked = box.run("systemd-analyze", "verify", "/etc/systemd/system/peon.service", "/etc/systemd/system/peon@1.service")
+    checked = box.run(
+        "systemd-analyze", "verify", "/etc/systemd/system/peon.service", "/etc/systemd/system/peon@1.service"
+    )
     assert "peon" not in checked.stderr, checked.stderr
 
 
 def test_uninstalling_leaves_nothing_but_what_was_asked_for(box: Machine, installation: Installation) -> None:
     install(box, installation, "--runtime process", token=installation.token())
     assert install(box, installation, "--uninstall").returncode == 0
-    assert [path for path in ("/opt/peon", "/usr/local/bin/peon", "/etc/systemd/system/peon.service") if box.has(path)] == []
+    assert [
+        path
+        for path in ("/opt/peon", "/usr/local/bin/peon", "/etc/systemd/system/peon.service")
+        if box.has(path)
+    ] == []
     assert box.has("/etc/peon.config")
     install(box, installation, "--uninstall", "--purge")
     assert [path for path in ("/etc/peon.config", "/var/lib/peon") if box.has(path)] == []
@@ -125,6 +140,8 @@ def test_what_cannot_be_is_refused_in_words(
 
 
 def test_the_script_is_a_clean_posix_script(box: Machine, installation: Installation, tmp_path: Path) -> None:
-    (tmp_path / "install.sh").write_text(box.run("curl", "-fsS", f"{installation.url}/agent/install.sh").stdout)
+    (tmp_path / "install.sh").write_text(
+        box.run("curl", "-fsS", f"{installation.url}/agent/install.sh").stdout
+    )
     checked = box.run("shellcheck", "--shell=sh", "/mnt/install.sh")
     assert checked.returncode == 0, checked.stdout

@@ -28,6 +28,10 @@ class EngineApi:
         """{"Version", "ApiVersion", ...}. Raises EngineError when no engine answers."""
         return self._json("GET", "/version", timeout=5)
 
+    def info(self):
+        """What the engine can do: {"Runtimes", "DockerRootDir", ...}."""
+        return self._json("GET", "/info", timeout=10)
+
     def image(self, name):
         """What the engine knows of a local image; None when it is not there."""
         try:

@@ -1,12 +1,16 @@
 """What agents ask on their own behalf: to be let in, that they live, and what `peon doctor` needs."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, JsonResponse
 
 from accounts.throttling import ENROLMENTS
 from common import clock
+from common.files import presign_get
 from common.network import client_address
 from common.rest.plain import PlainView, base_url, json_body
 from environments.enrolment import distribution, services
@@ -15,6 +19,9 @@ from environments.enrolment.authentication import worker_of
 from environments.enrolment.models import WorkerCredential
 from environments.enrolment.types import HELLO_SECONDS
 from environments.workers import worker_from
+
+logger = logging.getLogger(__name__)
+PROBE_FILE = "health/for-workers"
 
 
 class EnrolView(PlainView):
@@ -75,7 +82,7 @@ class ByeView(WorkerView):
 
 
 class ProbeView(WorkerView):
-    """For `peon doctor`: the application's clock, and that it knows the worker."""
+    """For `peon doctor`: the application's clock, that it knows the worker, and a file of its storage to read."""
 
     http_method_names = ["get"]
 
@@ -85,5 +92,18 @@ class ProbeView(WorkerView):
                 "time": clock.now().timestamp(),
                 "identity": self.worker.worker.identity,
                 "queues": [self.worker.environment.queue_name],
+                "store": _readable_file(base_url(request)),
             }
         )
+
+
+def _readable_file(address: str) -> dict[str, Any] | None:
+    """Where the worker reads a few bytes of the installation's storage; None while the storage is in trouble itself."""
+    try:
+        if not default_storage.exists(PROBE_FILE):
+            default_storage.save(PROBE_FILE, ContentFile(b"reachable\n"))
+        grant = presign_get(PROBE_FILE, filename="probe.txt", base_url=address)
+    except Exception:  # each backend raises errors of its own
+        logger.exception("no file for workers to try the storage with")
+        return None
+    return {"url": grant.url, "headers": grant.headers}
