@@ -6,6 +6,7 @@ class EnvironmentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from environments.enrolment import checks
         from environments.selectors import default_is_usable  # models are not loaded before this
         from environments.services import defaults
         from environments.services.environments import end_assignments
@@ -18,6 +19,7 @@ class EnvironmentsConfig(AppConfig):
         from projects.services.projects import change_checks
         from projects.web import choices
 
+        checks.register()
         choices.environment_choices.append(environment_choices)
         organization_choices.environment_choices.append(default_choices)
         owned_choices.append(

@@ -315,7 +315,7 @@ class _Run:
 def _write_note(path, attempt):
     """For the next start of a killed agent. The token is good for this attempt only."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"member": attempt.member, "token": attempt.token}, file)
+        json.dump({"member": attempt.member, "token": attempt.token, "queue": attempt.queue}, file)
 
 
 def _local_ip():

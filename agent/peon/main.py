@@ -55,7 +55,11 @@ def _status(settings):
         sys.stderr.write("peon: no worker has run with the directory {} yet\n".format(settings.directory))
         return 1
     try:
-        seen = is_seen(redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file), identity)
+        seen = is_seen(
+            redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file),
+            identity,
+            settings.queues,
+        )
     except redis_client.errors() as error:
         sys.stderr.write("peon: Redis does not answer: {}\n".format(error))
         return 1

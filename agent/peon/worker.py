@@ -138,19 +138,23 @@ class Worker:
             self._run_job(claimed)
 
     def _claim_next(self):
-        names = [keys.LEASES, keys.LEASE_HOLDERS]
+        """Of the first queue that has a job; each queue has leases of its own."""
         for queue in self.queues:
-            names.extend([keys.queue(queue), keys.queue_tokens(queue)])
-        found = self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000])
-        return Attempt(found[0].decode(), found[1].decode()) if found else None
+            names = [
+                keys.queue_leases(queue), keys.queue_holders(queue), keys.queue(queue), keys.queue_tokens(queue),
+            ]  # fmt: skip
+            found = self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000])
+            if found:
+                return Attempt(found[0].decode(), found[1].decode(), queue)
+        return None
 
     def _wait_for_wake(self):
         self._is_waiting = True
         try:
             # A signal between the check and here would wait for the time-out; the handler raises from now on.
             if not self._stopping:
-                self._waiting_redis.blpop(
-                    [keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS
+                self._waiting_redis.bzpopmin(
+                    [keys.queue_bell(queue) for queue in self.queues], timeout=WAIT_SECONDS
                 )
         finally:
             self._is_waiting = False
@@ -170,9 +174,9 @@ class Worker:
         self._job = None
 
     def _say_hello(self):
-        self.redis.hset(
-            keys.WORKERS, self.identity, json.dumps(dict(self.description(), seen_at=time.time()))
-        )
+        said = json.dumps(dict(self.description(), seen_at=time.time()))
+        for queue in self.queues:
+            self.redis.hset(keys.queue_workers(queue), self.identity, said)
 
     def _pause(self, seconds):
         deadline = time.monotonic() + seconds
@@ -199,7 +203,8 @@ class Worker:
             # What is not stored yet stays in the spool, and is sent at the next start.
             thread.join(max(0.0, deadline - time.monotonic()))
         try:
-            self.redis.hdel(keys.WORKERS, self.identity)
+            for queue in self.queues:
+                self.redis.hdel(keys.queue_workers(queue), self.identity)
         except redis_client.errors():
             pass
         if self._membership is not None and self._refusal is None:

@@ -15,7 +15,7 @@ from organizations.access import administered_by
 class OfEnvironmentAdmin(PlatformAdmin):
     """What belongs to an environment is for the owners of its organization."""
 
-    exclude = ("digest",)
+    exclude = ("digest", "redis_digest")
     ordering = ("-id",)
     readonly_fields = ("id", "created_at", "updated_at")
     actions = ("revoke",)

@@ -56,6 +56,7 @@ class WorkerCredential(IdentifiedModel):
         EnrolmentToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="credentials"
     )
     digest = models.CharField(max_length=64)
+    redis_digest = models.CharField(max_length=64, help_text="of its password in Redis")
     machine_id = models.CharField(max_length=64, blank=True, help_text="as the token said")
     revoked_at = models.DateTimeField(null=True, blank=True)
     instance = models.CharField(max_length=64, blank=True)

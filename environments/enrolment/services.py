@@ -13,7 +13,7 @@ from audit.services import record
 from common import clock
 from common.ids import new_token
 from environments.access import require_management
-from environments.enrolment import lifecycle
+from environments.enrolment import lifecycle, redis_users
 from environments.enrolment.authentication import digest_of
 from environments.enrolment.errors import (
     CredentialRevoked,
@@ -145,10 +145,12 @@ def _new_worker(token: EnrolmentToken, host: str) -> Enrolled:
         environment=token.environment,
         token=token,
         digest=digest_of(enrolled.secret),
+        redis_digest=redis_users.digest_of_password(enrolled.secret),
         machine_id=token.machine_id,
     )
     after = {"host": host[:255], "token": token.hint, "machine": token.machine_id}
     record("worker.enrolled", actor=None, target=credential, after=after)
+    transaction.on_commit(partial(redis_users.allow_quietly, [credential]))
     return enrolled
 
 
@@ -180,5 +182,6 @@ def revoke_worker(*, credential: WorkerCredential, actor: User) -> None:
     require_management(actor, credential.environment)
     if lifecycle.revoke_worker(credential, clock.now()):
         record("worker.revoked", actor=actor, target=credential)
+        transaction.on_commit(partial(redis_users.forbid, [credential.worker.identity]))
         for told in worker_revoked:
             transaction.on_commit(partial(told, credential.worker.identity))

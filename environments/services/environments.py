@@ -1,5 +1,6 @@
 """Creating, changing and deleting environments. Owners of an organization decide about its own, superusers about all."""
 
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -10,6 +11,7 @@ from accounts.models import Owner, User
 from audit.services import record, record_change, snapshot
 from environments import checks
 from environments.access import administers, require_management
+from environments.enrolment import redis_users
 from environments.errors import (
     EnvironmentInUse,
     MemberRefused,
@@ -132,6 +134,8 @@ def delete_environment(*, environment: Environment, actor: User) -> None:
     """Raises `EnvironmentInUse` when executions refer to it: they say for ever where they ran."""
     require_management(actor, environment)
     record("environment.deleted", actor=actor, target=environment, before=_shown(environment))
+    workers = list(environment.worker_credentials.values_list("worker__identity", flat=True))
+    transaction.on_commit(partial(redis_users.forbid, workers))
     try:
         Environment.objects.filter(pk=environment.pk).delete()
     except ProtectedError as error:

@@ -33,10 +33,21 @@ def no_worker(queue_name: str) -> str:
     return f"No worker serves the queue '{queue_name}' at the moment. Start one, or stop this and choose another environment."
 
 
-def served_queues(now: datetime) -> frozenset[str]:
-    """Queues of the workers that were heard of lately."""
-    described: Any = client().hvals(keys.WORKERS)
-    return served_among([_parsed(text) for text in described], now.timestamp())
+def served_queues(now: datetime, queue_names: Iterable[str]) -> frozenset[str]:
+    """Which of the queues have workers that were heard of lately. Agents of before say hello in one place for all."""
+    names = list(queue_names)
+    pipe = client().pipeline(transaction=False)
+    pipe.hvals(keys.WORKERS)
+    for name in names:
+        pipe.hvals(keys.queue_workers(name))
+    before, *by_queue = pipe.execute()
+    # Whatever an agent says of itself, it is heard in its own queue only.
+    own = [
+        {**_parsed(text), "queues": [name]}
+        for name, texts in zip(names, by_queue, strict=True)
+        for text in texts
+    ]
+    return served_among([*map(_parsed, before), *own], now.timestamp())
 
 
 def served_among(workers: Iterable[Mapping[str, Any]], now_seconds: float) -> frozenset[str]:

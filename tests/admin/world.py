@@ -34,6 +34,7 @@ SECRETS = (
     "seed-of-a-second-factor", "digest-of-a-code", "key-of-a-session", "digest-of-an-invitation", "registry-secret",
     "organization-value", "group-value", "digest-of-a-project-invitation",
     "digest-of-an-enrolment", "digest-of-a-worker",
+    "digest-of-a-password-in-redis",
 )  # fmt: skip
 OWN_APPS = ("audit", "accounts", "organizations", "projects", "environments", "datastores", "executions")
 
@@ -90,7 +91,9 @@ def build_world() -> dict[str, Any]:
     token = EnrolmentToken.objects.create(
         environment=environment, digest=SECRETS[13], hint="peon-abcdef", expires_at=now
     )
-    WorkerCredential.objects.create(worker=worker, environment=environment, token=token, digest=SECRETS[14])
+    WorkerCredential.objects.create(
+        worker=worker, environment=environment, token=token, digest=SECRETS[14], redis_digest=SECRETS[15]
+    )
     return {
         "alice": alice,
         "bob": bob,

@@ -29,15 +29,17 @@ def test_worker_that_waits_and_one_that_has_ended(own_agent):
 def test_busy_worker_is_seen_by_its_lease(own_platform, own_agent):
     job = own_platform.add_job("echo begun; sleep 60")
     wait_until(lambda: "begun" in job.lines("o"), 20, "the job runs")
-    own_platform.redis.delete(keys.WORKERS)
+    own_platform.redis.delete(keys.queue_workers("local"))
     assert status(own_agent)[0] == 0
     own_agent.kill()
     with open(os.path.join(own_agent.environment["PEON_DIR"], "identity")) as identity:
         holder = identity.read()
     (member,) = [
-        m for m, who in own_platform.redis.hgetall(keys.LEASE_HOLDERS).items() if who.decode() == holder
+        m
+        for m, who in own_platform.redis.hgetall(keys.queue_holders("local")).items()
+        if who.decode() == holder
     ]
-    own_platform.redis.zadd(keys.LEASES, {member: time.time() * 1000 - 1})
+    own_platform.redis.zadd(keys.queue_leases("local"), {member: time.time() * 1000 - 1})
     assert status(own_agent)[0] == 1
 
 

@@ -12,6 +12,10 @@ def parse_job_member(member):
     return execution_id, int(epoch)
 
 
+# Whatever stands below `vh:queue:<name>` is for the agents of that queue, and for no others: each has a user of Redis's that
+# may touch these keys only, and beside them what belongs to one execution whose id it has to know.
+
+
 def queue(name):
     """Sorted set of waiting job members; the lowest score is claimed first."""
     return "vh:queue:" + name
@@ -22,14 +26,37 @@ def queue_tokens(name):
     return "vh:queue:" + name + ":tokens"
 
 
+def queue_bell(name):
+    """Sorted set on which idle agents block: a job member with its score in the queue, for each job that was added."""
+    return "vh:queue:" + name + ":bell"
+
+
+def queue_leases(name):
+    """Sorted set: job member -> the Unix milliseconds at which its lease ends."""
+    return "vh:queue:" + name + ":leases"
+
+
+def queue_holders(name):
+    """Hash: job member -> worker id."""
+    return "vh:queue:" + name + ":holders"
+
+
+def queue_workers(name):
+    """Hash: worker id -> JSON of what the worker says of itself, with "seen_at"."""
+    return "vh:queue:" + name + ":workers"
+
+
+# Agents up to 0.1.0 keep theirs in one place for all queues, and block on lists.
+LEASES = "vh:leases"
+LEASE_HOLDERS = "vh:leases:holders"
+WORKERS = "vh:workers"
+
+
 def queue_wake(name):
-    """List of wake-up tokens on which idle agents block."""
+    """List of wake-up tokens."""
     return "vh:queue:" + name + ":wake"
 
 
-LEASES = "vh:leases"  # sorted set: job member -> the Unix milliseconds at which its lease ends
-LEASE_HOLDERS = "vh:leases:holders"  # hash: job member -> worker id
-WORKERS = "vh:workers"  # hash: worker id -> JSON of what the worker says of itself, with "seen_at"
 INGEST_DIRTY = "vh:ingest:dirty"  # list of execution ids whose stream has news for ingest
 INGEST_DIRTY_SET = "vh:ingest:dirty:set"  # the ids in that list, so that each stands there once
 

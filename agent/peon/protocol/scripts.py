@@ -9,7 +9,7 @@ local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
 ENQUEUE = """
--- KEYS: queue, tokens, wake   ARGV: member, token, priority, turn
+-- KEYS: queue, tokens, wake, bell   ARGV: member, token, priority, turn
 -- `turn` says how many older jobs of the same user stand in this priority class. The job goes that many rounds behind the
 -- head, so that users alternate: a new user's first job does not wait for all of somebody else's. Within a round the
 -- oldest goes first: members with equal scores are ordered by their ids, which begin with the time.
@@ -18,10 +18,13 @@ if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
 local rounds = 1099511627776
 local first = -tonumber(ARGV[3]) * rounds
 local head = redis.call('ZRANGEBYSCORE', KEYS[1], first, first + rounds - 1, 'WITHSCORES', 'LIMIT', 0, 1)
-redis.call('ZADD', KEYS[1], (tonumber(head[2]) or first) + tonumber(ARGV[4]), ARGV[1])
+local score = (tonumber(head[2]) or first) + tonumber(ARGV[4])
+redis.call('ZADD', KEYS[1], score, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('LPUSH', KEYS[3], '1')
 redis.call('LTRIM', KEYS[3], 0, 255)
+redis.call('ZADD', KEYS[4], score, ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[4], 256, -1)
 return 1
 """
 

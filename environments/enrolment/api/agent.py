@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, JsonResponse
@@ -13,7 +12,7 @@ from common import clock
 from common.files import presign_get
 from common.network import client_address
 from common.rest.plain import PlainView, base_url, json_body
-from environments.enrolment import distribution, services
+from environments.enrolment import distribution, redis_users, services
 from environments.enrolment.api.bodies import enrolment_from, instance_from, presence_from
 from environments.enrolment.authentication import worker_of
 from environments.enrolment.models import WorkerCredential
@@ -38,7 +37,11 @@ class EnrolView(PlainView):
         return JsonResponse(
             {
                 "workers": [
-                    {"identity": one.identity, "secret": one.secret, "redis_url": settings.WORKER_REDIS_URL}
+                    {
+                        "identity": one.identity,
+                        "secret": one.secret,
+                        "redis_url": redis_users.url_for(one.identity, one.secret),
+                    }
                     for one in enrolled.workers
                 ],
                 "queues": [enrolled.queue],
