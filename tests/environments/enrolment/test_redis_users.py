@@ -171,7 +171,7 @@ def test_names_of_queues_are_no_patterns() -> None:
 
 class TestWithoutTheRight:
     @pytest.fixture
-    def powerless(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def powerless(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         """The platform's own user of Redis may do everything but make users."""
         client().acl_setuser(
             "platform",
@@ -181,12 +181,7 @@ class TestWithoutTheRight:
             channels=["*"],
             commands=["+@all", "-acl"],
         )
-        own = client().connection_pool.connection_kwargs
-        limited = redis.Redis(
-            **{**own, "username": "platform", "password": "pw"}
-            if "path" not in own
-            else {"unix_socket_path": own["path"], "db": own["db"], "username": "platform", "password": "pw"}
-        )
+        limited = redis.Redis.from_url(settings.REDIS_URL, username="platform", password="pw")
         monkeypatch.setattr(redis_users, "client", lambda: limited)
         yield
         client().acl_deluser("platform")
