@@ -51,6 +51,10 @@ class Environment(IdentifiedModel):
         default=False, db_default=False,
         help_text="jobs are handed only to workers that were enrolled for it and have proved it",
     )  # fmt: skip
+    agents_update = models.BooleanField(
+        default=True, db_default=True,
+        help_text="enrolled agents become, between jobs, the version that comes with the installation",
+    )  # fmt: skip
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")
     provider = models.CharField(max_length=32, null=True, blank=True)
     enabled = models.BooleanField(default=True)

@@ -42,6 +42,8 @@ class Settings:
         self.redis_ca_file = _readable(values, "REDIS_CA_FILE")
         self.disk_free_min = Share("DISK_FREE_MIN", values.get("DISK_FREE_MIN") or "10%")
         self.gpu_index = _gpu_index(values)
+        self.programs = values.get("PEON_PROGRAMS") or None
+        self.auto_update = boolean(values, "AUTO_UPDATE", default=True)
         self.cloud = values.get("CLOUD") or "none"
         self.installation_type = values.get("INSTALLATION_TYPE") or "private-worker"
         self.allow_mounts = boolean(values, "ALLOW_MOUNTS")

@@ -17,6 +17,7 @@ from peon.errors import WorkerRefused
 from peon.http_client import HttpClient
 from peon.membership import Membership
 from peon.protocol import keys, scripts
+from peon.updates import Updates
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 5
@@ -49,6 +50,7 @@ class Worker:
         self.http = HttpClient(ca_file=settings.app_ca_file)
         self.runtime = make_runtime(settings, self.identity)
         self._claim = self.redis.register_script(scripts.CLAIM)
+        self._updates = Updates(settings, self.http)
         self._membership = self._join() if self.credential is not None else None
         self._refusal = None
         self._stopping = False
@@ -126,13 +128,14 @@ class Worker:
 
     def _join(self):
         return Membership(
-            self.http, self.app_url, self.credential, self.description, self.give_up, lambda offer: None
+            self.http, self.app_url, self.credential, self.description, self.give_up, self._updates.hear
         )
 
     def _turn(self):
         claimed = self._claim_next()
         if claimed is None:
             self._say_hello()
+            self._update_if_due()
             self._wait_for_wake()
         else:
             self._run_job(claimed)
@@ -158,6 +161,14 @@ class Worker:
                 )
         finally:
             self._is_waiting = False
+
+    def _update_if_due(self):
+        """Between jobs: nothing runs, and everything that was said of the last one is stored."""
+        self._updates.came_up()
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        if not self._closing and self._updates.is_due() and self._updates.install():
+            self._shut_down()
+            self._updates.restart()
 
     def _run_job(self, attempt):
         # Loaded with the first job: an agent that only waits stays small.

@@ -54,6 +54,7 @@ class EnvironmentShape(serializers.Serializer[Any]):
     supports_priority = serializers.BooleanField()
     queue_name = serializers.CharField(required=False, help_text="for those who manage it")
     requires_enrolled_workers = serializers.BooleanField()
+    agents_update = serializers.BooleanField()
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
@@ -94,6 +95,9 @@ class EnvironmentChange(serializers.Serializer[Any]):
     scale_down_grace_period = _Whole(help_text="minutes")
     requires_enrolled_workers = serializers.BooleanField(
         required=False, help_text="jobs are handed only to workers that were enrolled"
+    )
+    agents_update = serializers.BooleanField(
+        required=False, help_text="enrolled agents update themselves between jobs"
     )
 
 

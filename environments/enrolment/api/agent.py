@@ -64,7 +64,7 @@ class HelloView(WorkerView):
     """Said at the start and every few seconds; the answer says what the agent should be."""
 
     def post(self, request: HttpRequest) -> JsonResponse:
-        body = json_body(request)
+        body, environment = json_body(request), self.worker.environment
         described = worker_from(body)
         services.hear_worker(
             credential=self.worker, presence=presence_from(body, described.host), worker=described
@@ -72,8 +72,8 @@ class HelloView(WorkerView):
         return JsonResponse(
             {
                 "hello_seconds": HELLO_SECONDS,
-                "queues": [self.worker.environment.queue_name],
-                "agent": distribution.offer(base_url(request)),
+                "queues": [environment.queue_name],
+                "agent": distribution.offer(base_url(request)) if environment.agents_update else None,
             }
         )
 
