@@ -146,7 +146,7 @@ def size_in_bytes(name, text):
     number, unit = (text[:-1], text[-1].upper()) if text and text[-1].isalpha() else (text, "")
     try:
         return int(float(number) * _UNITS[unit])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         raise ConfigurationError("{} is '{}': write a size such as 20G or 500M.".format(name, text))
 
 

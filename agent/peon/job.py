@@ -11,6 +11,7 @@ import time
 from peon import VERSION
 from peon.api_client import JobApi
 from peon.config_files import inputs_config, write_config
+from peon.disk_pressure import relieve
 from peon.downloads import Downloader
 from peon.errors import JobFailed, JobInterrupted, JobLost, WorkerRefused
 from peon.http_client import HttpError, shown_url
@@ -199,6 +200,9 @@ class _Run:
         if self._controls.clean:
             self._worker.cache.clear()
             self._say("caches of this worker cleared (VH_CLEAN)")
+        relieve(
+            self._worker.directory, self._worker.disk_free_min, self._worker.cache, self._runtime, self._say
+        )
         place_code(
             self._details["code"],
             self._folder.host("repository"),

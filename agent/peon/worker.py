@@ -14,6 +14,7 @@ from peon.attempt import Attempt
 from peon.cache import Cache
 from peon.config import ConfigurationError
 from peon.errors import WorkerRefused
+from peon.gpus import GpuError, Gpus, find_gpus
 from peon.http_client import HttpClient
 from peon.membership import Membership
 from peon.protocol import keys, scripts
@@ -40,6 +41,7 @@ class Worker:
         self.identity = settings.identity()
         self.credential = settings.credential
         self._settings = settings
+        self.directory, self.disk_free_min = settings.directory, settings.disk_free_min
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
         self.cache = Cache(settings.cache_directory, settings.cache_bytes)
@@ -48,7 +50,8 @@ class Worker:
             settings.redis_url, blocking=True, ca_file=settings.redis_ca_file
         )
         self.http = HttpClient(ca_file=settings.app_ca_file)
-        self.runtime = make_runtime(settings, self.identity)
+        self.gpus = _look_for_gpus(settings)
+        self.runtime = make_runtime(settings, self.identity, self.gpus)
         self._claim = self.redis.register_script(scripts.CLAIM)
         self._updates = Updates(settings, self.http)
         self._membership = self._join() if self.credential is not None else None
@@ -123,6 +126,8 @@ class Worker:
                 cloud=self._settings.cloud,
                 installation_type=self._settings.installation_type,
                 allows_mounts=self._settings.allow_mounts,
+                memory_bytes=_memory_bytes(),
+                **self.gpus.facts,
             ),
         }
 
@@ -222,6 +227,24 @@ class Worker:
             self._membership.leave()
         self.runtime.close()
         logger.info("%s ended", self.identity)
+
+
+def _look_for_gpus(settings):
+    try:
+        found = find_gpus()
+    except GpuError as error:
+        logger.warning("GPUs are not used: %s. `peon doctor` says more", error)
+        found = []
+    if settings.gpu_index is not None and settings.gpu_index not in [gpu["index"] for gpu in found]:
+        raise ConfigurationError(
+            "SINGLE_GPU_PER_PEON gives this agent the GPU {}, and the machine has {}. Start one agent for each GPU, or set it "
+            "to false.".format(settings.gpu_index, len(found) or "none")
+        )
+    return Gpus(found, settings.gpu_index)
+
+
+def _memory_bytes():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _lock_directory(directory):

@@ -205,3 +205,35 @@ def test_containers_of_a_killed_agent_are_removed(platform, docker_agent, engine
     wait_until(lambda: not containers(engine), 20, "the leftover is removed")
     with contextlib.suppress(KeyError):
         assert not job.outputs()
+
+
+def test_images_that_no_container_uses_go_from_a_full_disk(platform, engine, tmp_path):
+    docker = ["docker", "-H", engine]
+    kept = [subprocess.run([*docker, "create", tag, "true"], check=True, capture_output=True, text=True).stdout.strip()
+            for tag in (IMAGE, IMAGE + "-sh")]  # fmt: skip
+    write_image(tmp_path / "image.tar", ["true"])
+    subprocess.run(
+        [*docker, "import", tmp_path / "image.tar", "peon-tests/unused:1"], check=True, capture_output=True
+    )
+    agent = AgentProcess(
+        platform,
+        tmp_path / "agent",
+        sys.executable,
+        RUNTIME="docker",
+        DOCKER_HOST=engine,
+        DISK_FREE_MIN="99.9%",
+        QUEUES="local",
+    ).start()
+    try:
+        job = add(platform, "true")
+        assert job.wait(60)["status"] == "complete", job.lines()
+        assert any("images that no container uses: peon-tests/unused:1" in line for line in job.lines("s"))
+    finally:
+        agent.stop()
+        subprocess.run([*docker, "rm", *kept], check=True, capture_output=True)
+
+
+def test_a_container_gets_as_much_memory_as_was_asked_for(platform, docker_agent):
+    variables = {"VH_DOCKER_NETWORK": "none", "VH_MEMORY_LIMIT": "64M"}
+    job = add(platform, "tail -c 200000000 /dev/zero > /dev/null", variables=variables)
+    assert job.wait(60)["status"] == "error"

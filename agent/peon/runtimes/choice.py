@@ -1,10 +1,12 @@
 """Which runtime an agent uses."""
 
 from peon.config import ConfigurationError
+from peon.gpus import Gpus
 
 
-def make_runtime(settings, identity):
+def make_runtime(settings, identity, gpus=None):
     """The runtime that the settings ask for; `auto` is Docker where an engine answers. Raises ConfigurationError."""
+    gpus = gpus or Gpus([], settings.gpu_index)
     if settings.runtime in ("auto", "docker"):
         from peon.runtimes.engine_api import EngineApi, EngineError
 
@@ -17,7 +19,7 @@ def make_runtime(settings, identity):
         else:
             from peon.runtimes.docker import DockerRuntime
 
-            return DockerRuntime(engine, identity, facts)
+            return DockerRuntime(engine, identity, facts, gpus)
     from peon.runtimes.process import ProcessRuntime
 
-    return ProcessRuntime(settings.directory, settings.cache_directory, settings.job_python)
+    return ProcessRuntime(settings.directory, settings.cache_directory, settings.job_python, gpus)

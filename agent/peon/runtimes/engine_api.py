@@ -41,6 +41,13 @@ class EngineApi:
                 return None
             raise
 
+    def prune_images(self):
+        """Remove every image that no container has: (names, bytes)."""
+        query = urllib.parse.urlencode({"filters": json.dumps({"dangling": ["false"]})})
+        done = self._json("POST", "/images/prune?" + query, timeout=600)
+        names = [entry["Untagged"] for entry in done.get("ImagesDeleted") or [] if "Untagged" in entry]
+        return names, done.get("SpaceReclaimed") or 0
+
     def pull(self, name):
         """Progress messages of a pull, one by one. Raises EngineError when the image cannot be had."""
         query = {"fromImage": name}
