@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, Reference, percentile
 from bench.running import project_with, rest_of, running_platform
-from tests.support.live import CHECKOUT, LivePlatform
+from tests.support.live import CHECKOUT, LivePlatform, static_folder
 
 ROWS = 100_000
 REQUESTS = 200
@@ -28,7 +28,8 @@ def measure() -> Iterator[Figure]:
             began = time.perf_counter()
             rest.get("executions/", project=project, limit=50)
             took.append((time.perf_counter() - began) * 1000)
-        queries = {limit: count_queries(platform, project, limit) for limit in (5, 50)}
+        address = f"/api/v0/executions/?project={project}&limit="
+        queries = {limit: queries_of(platform, f"{address}{limit}") for limit in (5, 50)}
     yield Figure(
         "executions list, 50 of 100,000, p50", percentile(took, 50), "ms", 30,
         references=(Reference("MLflow, 100 of 10,000", 70), Reference("Prefect, of 10,000", 19)),
@@ -38,8 +39,8 @@ def measure() -> Iterator[Figure]:
     yield Figure("queries more than for a page of 5", queries[50] - queries[5], "queries", 0)
 
 
-def count_queries(platform: LivePlatform, project: str, limit: int) -> int:
-    said = manage(platform, "count_queries", f"/api/v0/executions/?project={project}&limit={limit}")
+def queries_of(platform: LivePlatform, address: str) -> int:
+    said = manage(platform, "count_queries", address)
     found = re.search(r"(\d+) queries", said)
     assert found, said
     return int(found.group(1))
@@ -64,6 +65,7 @@ def environment_of(platform: LivePlatform) -> dict[str, str]:
         "DATABASE_URL": platform.database_url,
         "REDIS_URL": platform.redis_url,
         "DATA_DIR": str(platform.data),
+        "STATIC_ROOT": str(static_folder() / "static"),
         "SECRET_KEY": "not-needed-for-reading-and-copying-rows",
         "DJANGO_SETTINGS_MODULE": "valohai_app.settings",
     }

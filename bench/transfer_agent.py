@@ -64,7 +64,7 @@ def download(work: Path, files: list[dict[str, Any]]) -> None:
         Downloader(http, cache, True, lambda: None), str(work / "inputs"), Api(""), lambda text: None, lambda: None
     )  # fmt: skip
     entry = {"name": "data", "files": files, "download": "always", "optional": False}
-    found = fetcher.fetch([entry])
+    found = fetcher.fetch({"inputs": [entry]})
     assert len(found) == len(files), f"{len(found)} of {len(files)} files"
 
 

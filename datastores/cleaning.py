@@ -7,7 +7,7 @@ from itertools import islice
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from common import clock
 from common.errors import DomainError
@@ -20,35 +20,59 @@ ABANDONED_AFTER = timedelta(days=1)
 OUTPUT_ABANDONED_AFTER = timedelta(days=7)
 """Longer: what a worker has uploaded stays a reservation until ingest has read the report, and ingest may be away."""
 ORPHANED_AFTER = timedelta(days=1)
+HOPELESS_AFTER = timedelta(days=30)
+"""Nobody tries any longer to remove from a store what it does not let us remove: its record would keep the store from going."""
 _BATCH = 500
 
 
 def remove_abandoned_uploads() -> int:
-    """Reservations that nobody finished, with whatever arrived; how many there were."""
+    """Reservations that nobody finished, with whatever arrived; how many there were. Those in stores that are away wait."""
+    removed = 0
+    silent: set[UUID] = set()
+    abandoned = _abandoned()
+    while rows := list(abandoned.exclude(store__in=silent).select_related("store")[:_BATCH]):
+        for datum in rows:
+            if datum.store_id in silent:
+                continue
+            if _remove(datum):
+                removed += 1
+            else:
+                silent.add(datum.store_id)
+        if removed >= _BATCH:
+            break
+    return removed
+
+
+def _abandoned() -> QuerySet[Datum]:
     now = clock.now()
-    abandoned = Q(output_execution_id__isnull=True, created_at__lt=now - ABANDONED_AFTER) | Q(
-        created_at__lt=now - OUTPUT_ABANDONED_AFTER
-    )
-    rows = Datum.objects.filter(abandoned, stored_at__isnull=True).select_related("store")[:_BATCH]
-    return sum(map(_remove, rows))
+    old = Q(output_execution_id__isnull=True, created_at__lt=now - ABANDONED_AFTER)
+    old |= Q(created_at__lt=now - OUTPUT_ABANDONED_AFTER)
+    return Datum.objects.filter(old, stored_at__isnull=True)
 
 
-def _remove(datum: Datum) -> int:
-    # The row goes first, if it is still only a reservation: a file that became whole just now keeps its bytes.
-    removed, _ = Datum.objects.filter(pk=datum.pk, stored_at__isnull=True).delete()
-    if removed:
-        try:
-            objects.remove(datum)
-        except DomainError as error:  # the store is away or gone; nobody waits for these bytes
-            logger.warning(
-                "bytes of an abandoned upload stay", extra={"key": datum.key, "reason": error.message}
-            )
-    return 1 if removed else 0
+def _remove(datum: Datum) -> bool:
+    """The bytes and the row; False: its store does not let us, and the row stays so that it is tried again."""
+    # Given up first, if it is still only a reservation: from then on it cannot become a file, whose bytes would be taken.
+    given_up = Datum.objects.filter(pk=datum.pk, stored_at__isnull=True).update(purged_at=clock.now())
+    if not given_up:
+        return True
+    try:
+        objects.remove(datum)
+    except DomainError as error:
+        is_hopeless = datum.created_at < clock.now() - HOPELESS_AFTER
+        logger.warning(
+            "bytes of an abandoned upload stay",
+            extra={"key": datum.key, "reason": error.message, "given_up": is_hopeless},
+        )
+        if not is_hopeless:
+            return False
+    Datum.objects.filter(pk=datum.pk).delete()
+    return True
 
 
 def erase(datum_id: UUID | str) -> None:
     """Remove the content of a purged file. Repeating it changes nothing; every error of a storage reaches the caller."""
-    purged = Datum.objects.filter(pk=datum_id, purged_at__isnull=False, erased_at__isnull=True)
+    purged = _not_erased().filter(pk=datum_id)
     datum = purged.select_related("store").first()
     if datum is None:
         return
@@ -59,7 +83,7 @@ def erase(datum_id: UUID | str) -> None:
 
 def erase_purged() -> int:
     """What was purged while the broker or the storage was away; how many could be erased."""
-    waiting = Datum.objects.filter(purged_at__isnull=False, erased_at__isnull=True).order_by("purged_at")
+    waiting = _not_erased().order_by("purged_at")
     erased = 0
     for pk in waiting.values_list("pk", flat=True)[:_BATCH]:
         try:
@@ -70,6 +94,10 @@ def erase_purged() -> int:
         ):  # storages raise errors of their own kinds; the others in the list still get their turn
             logger.exception("purged file not erased", extra={"datum": str(pk)})
     return erased
+
+
+def _not_erased() -> QuerySet[Datum]:
+    return Datum.objects.filter(stored_at__isnull=False, purged_at__isnull=False, erased_at__isnull=True)
 
 
 def remove_orphans() -> int:

@@ -165,6 +165,38 @@ class StoreInUse(DomainError):
         )
 
 
+class NoStoreForAddress(DomainError):
+    code = "no_store"
+    field = "uri"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"No data store that this project may read holds {uri[:200]}. Use the address of one file, such as s3://bucket/key."
+        )
+
+
+class UriDownloadForbidden(DomainError):
+    code = "uri_download_forbidden"
+    http_status = 403
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The data store '{name}' does not let people download by address. Who administers it can allow it, or let the file be "
+            "adopted; jobs may use the address as an input."
+        )
+
+
+class AddressNotFound(DomainError):
+    code = "address_not_found"
+    http_status = 404
+    field = "uri"
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(
+            f"Not found in {name}: {uri[:300]}. Files of projects are downloaded on their Data page."
+        )
+
+
 class AdoptionForbidden(DomainError):
     code = "adoption_forbidden"
     http_status = 403

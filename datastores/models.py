@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from accounts.models import Owner
 from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
+from common.grams import grams
 from common.models import IdentifiedModel
 from datastores.datasets.models import (
     Dataset,
@@ -148,13 +149,36 @@ class Datum(IdentifiedModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["project", "-created_at"], name="datum_newest_in_project"),
+            # The order of the data browser, with what its usual filter asks for.
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                include=["purged_at"],
+                condition=models.Q(stored_at__isnull=False),
+                name="datum_listed",
+            ),
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                condition=models.Q(stored_at__isnull=False, output_execution_id__isnull=True),
+                name="datum_uploaded",
+            ),
             # For pages and counts over many projects, see projects/across.py.
             models.Index(
                 fields=["project", "-id"], condition=models.Q(stored_at__isnull=False), name="datum_newest"
             ),
             models.Index(fields=["project", "name"], name="datum_name_in_project"),
+            models.Index(
+                fields=["project", "size_bytes"],
+                condition=models.Q(stored_at__isnull=False),
+                name="datum_size_in_project",
+            ),
             models.Index(fields=["output_execution_id", "name"], name="datum_of_execution"),
+            models.Index(
+                fields=["output_execution_counter", "project"],
+                condition=models.Q(output_execution_counter__isnull=False),
+                name="datum_of_execution_number",
+            ),
+            # Of all rows: PostgreSQL estimates by statistics of whole indexes only.
+            GinIndex(grams("name"), name="datum_name_grams"),
             GinIndex(fields=["tags"], name="datum_tags"),
             models.Index(
                 fields=["created_at"], condition=models.Q(stored_at__isnull=True), name="datum_reserved"

@@ -1,10 +1,13 @@
-"""Notebooks as a preview shows them: cells of text and pictures. Nothing of a notebook becomes markup, and nothing of it runs."""
+"""Notebooks as a preview shows them: cells of text and pictures. Nothing of a notebook runs, and nothing of it becomes markup but
+what Markdown makes."""
 
 import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from common import markdown
 
 MOST_CELLS = 300
 MOST_TEXT = 256 * 1024
@@ -19,7 +22,7 @@ _IMAGES = {
 
 
 class Notebook:
-    """`cells` are `{"kind": "markdown" | "code" | "raw", "source", "outputs"}`; an output is `{"kind": "text" | "error",
+    """`cells` are `{"kind": "markdown" | "code" | "raw", "source", "outputs"}`, those of Markdown with their `html`; an output is `{"kind": "text" | "error",
     "text"}`, `{"kind": "image", "url"}` with the picture in a `data:` address, or `{"kind": "hidden", "text"}` for what is not shown.
     """
 
@@ -28,6 +31,7 @@ class Notebook:
         self.truncated = False
         self._text_left = MOST_TEXT
         self._images_left = MOST_IMAGES
+        self._markdown_left = markdown.MOST_CHARACTERS
 
     @classmethod
     def parsed(cls, text: str) -> "Notebook | None":
@@ -48,10 +52,12 @@ class Notebook:
 
     def _cell(self, cell: Mapping[str, Any]) -> dict[str, Any]:
         kind = cell.get("cell_type")
+        source = self._taken(_text(cell.get("source")))
         outputs = cell.get("outputs") if kind == "code" else []
         return {
             "kind": kind if kind in ("markdown", "code") else "raw",
-            "source": self._taken(_text(cell.get("source"))),
+            "source": source,
+            **(self._markup(source) if kind == "markdown" else {}),
             "outputs": [
                 shown
                 for output in (outputs if isinstance(outputs, list) else [])
@@ -59,6 +65,12 @@ class Notebook:
                 for shown in self._output(output)
             ],
         }
+
+    def _markup(self, source: str) -> dict[str, str]:
+        """Nothing when there is more than is rendered: the text itself is shown then."""
+        self._markdown_left -= len(source)
+        html = markdown.rendered(source) if self._markdown_left >= 0 else None
+        return {} if html is None else {"html": html}
 
     def _output(self, output: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         kind, data = output.get("output_type"), output.get("data")

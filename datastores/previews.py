@@ -1,4 +1,4 @@
-"""A first look at a file without downloading it. Whatever a job wrote is text here, never markup."""
+"""A first look at a file without downloading it. Whatever a job wrote is text here, never markup but what Markdown makes."""
 
 import codecs
 import csv
@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from common import markdown
 from common.objectstores import ObjectMissing
 from datastores.models import Datum
 from datastores.notebooks import Notebook
-from datastores.opening import object_store
+from datastores.opening import answering
 
 MOST_BYTES = 256 * 1024
 MOST_NOTEBOOK_BYTES = 8 * 1024 * 1024
@@ -41,6 +42,7 @@ MEDIA: dict[str, tuple[str, int, tuple[bytes, ...]]] = {
 }
 """Suffix -> type, and what stands at which place of such a file. The browser asks for the ranges that it plays."""
 NOTEBOOK_SUFFIX = ".ipynb"
+MARKDOWN_SUFFIXES = {".md", ".markdown"}
 JSON_SUFFIXES = {".json", NOTEBOOK_SUFFIX, ".geojson"}
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -49,6 +51,8 @@ BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs
 class Preview:
     kind: str
     text: str = ""
+    html: str = ""
+    """Of Markdown: safe markup."""
     rows: list[list[str]] = field(default_factory=list)
     cells: list[dict[str, Any]] = field(default_factory=list)
     content_type: str = ""
@@ -65,7 +69,8 @@ def preview(datum: Datum) -> Preview:
     suffix = PurePosixPath(datum.name.lower()).suffix
     most_bytes = MOST_NOTEBOOK_BYTES if suffix == NOTEBOOK_SUFFIX else MOST_BYTES
     try:
-        content = b"".join(object_store(datum.store).read(datum.key, most_bytes=most_bytes))
+        with answering(datum.store) as place:
+            content = b"".join(place.read(datum.key, most_bytes=most_bytes))
     except ObjectMissing:
         return Preview("none", reason="The file is gone from its store.")
     image_type = _image_type(content, suffix)
@@ -92,6 +97,9 @@ def preview_bytes(content: bytes, suffix: str, *, truncated: bool) -> Preview:
         text, truncated = text[:MOST_BYTES], True
     if suffix in JSON_SUFFIXES and not truncated:
         return _json(text)
+    html = markdown.rendered(text) if suffix in MARKDOWN_SUFFIXES else None
+    if html is not None:
+        return Preview("markdown", text=text, html=html, truncated=truncated)
     return Preview("text", text=text, truncated=truncated)
 
 

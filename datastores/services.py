@@ -50,8 +50,8 @@ def mark_stored(
     `metadata_errors` and is not fatal, because the run that wrote it is over.
     """
     datum = _locked(datum_id)
-    if datum is None:
-        return None
+    if datum is None or (datum.stored_at is None and datum.purged_at is not None):
+        return None  # or given up: its bytes are being removed
     if datum.stored_at is None:
         datum.size_bytes = size_bytes
         datum.md5, datum.sha1, datum.sha256 = _digest(md5, 32), _digest(sha1, 40), _digest(sha256, 64)

@@ -15,6 +15,7 @@ from common.errors import DomainError
 from common.ids import new_token
 from common.objectstores import Download, Grant, ObjectStore
 from common.outgoing import judged
+from datastores import away
 from datastores.connecting import may_change
 from datastores.errors import StoreNotChangeable
 from datastores.models import DataStore
@@ -101,6 +102,7 @@ def steps_of(store: DataStore, *, base_url: str) -> list[Step]:
         steps.append(Step(name, title))
         return True
 
+    away.forget(store)
     if not step("open", "Open the store", lambda: opened.append(object_store(store))):
         return steps
     place = opened[0]

@@ -3,7 +3,9 @@
 Large files go in parts, which may be sent at the same time, in any order, and again after an interruption.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,6 +16,7 @@ from django.db import transaction
 
 from accounts.models import User
 from audit.services import record
+from common.errors import DomainError
 from common.ids import new_id
 from common.objectstores import Grant, ObjectMissing, ObjectStore, Part, part_extents, part_size
 from datastores import objects
@@ -25,6 +28,8 @@ from datastores.opening import object_store
 from datastores.services import mark_stored
 from organizations.access import Capability, require
 from projects.models import Project
+
+logger = logging.getLogger(__name__)
 
 IN_PARTS_FROM_BYTES = 64 * 1024 * 1024
 HASHED_AT_ONCE_BYTES = 100 * 1024 * 1024
@@ -83,14 +88,39 @@ def reserve_uploads(
             name=checked_name(file.name),
             key=objects.key_of(project.pk, datum_id),
             size_bytes=file.size_bytes,
+            upload_id="",
             uploader=uploader,
         )
         if sender_knows_parts and file.size_bytes >= IN_PARTS_FROM_BYTES:
             row.upload_part_bytes = part_size(file.size_bytes, place.limits)
-            row.upload_id = place.start_upload(row.key)
         rows.append(row)
-    Datum.objects.bulk_create(rows)
-    return [_reservation(row, place, base_url) for row in rows]
+    with _abandoned_when_refused(place, rows):
+        for row in rows:
+            if row.upload_part_bytes:
+                row.upload_id = place.start_upload(row.key)
+        reservations = [_reservation(row, place, base_url) for row in rows]
+        Datum.objects.bulk_create(rows)
+    return reservations
+
+
+@contextmanager
+def _abandoned_when_refused(place: ObjectStore, rows: Sequence[Datum]) -> Iterator[None]:
+    """What was started of uploads in parts is taken back when not all of them can begin: nothing would remember it."""
+    try:
+        yield
+    except Exception:
+        for row in rows:
+            if row.upload_id:
+                _abandon(place, row)
+        raise
+
+
+def _abandon(place: ObjectStore, row: Datum) -> None:
+    try:
+        part_count = len(part_extents(row.size_bytes, row.upload_part_bytes or row.size_bytes))
+        place.abandon_upload(row.key, upload_id=row.upload_id, part_count=part_count)
+    except DomainError as error:
+        logger.warning("started upload stays", extra={"key": row.key, "reason": error.message})
 
 
 def _reservation(datum: Datum, place: ObjectStore, base_url: str) -> Reservation:

@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.models import Owner
 from common.errors import Fault, FieldsRefused
 from environments.models import Environment
+from environments.mounts import MountRefused, rules_from_json
 
 _SLUG = re.compile(r"\A[a-z0-9](?:[a-z0-9_-]{0,126}[a-z0-9])?\Z")
 _QUEUE = re.compile(r"\A[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
@@ -89,6 +90,10 @@ def check_settings(environment: Environment) -> None:
         faults["per_hour_price_usd"] = [f"The price per hour is between 0 and {_HIGHEST_PRICE}."]
     if not faults["scale_min"] + faults["scale_max"] and environment.scale_max < environment.scale_min:
         faults["scale_max"] = [f"The maximum scale cannot be below the minimum of {environment.scale_min}."]
+    try:
+        rules_from_json(environment.mount_rules)
+    except MountRefused as refused:
+        faults["mount_rules"] = [str(refused)]
     if environment.team_id and environment.member_id:
         faults["member"] = ["An environment belongs to a team or to a member, not to both."]
     _raise(faults)

@@ -12,6 +12,7 @@ from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
 from environments.enrolment.models import EnrolmentToken, WorkerCredential
+from environments.mounts import MountRule
 from organizations.models import Team
 
 __all__ = [
@@ -73,6 +74,15 @@ class Environment(IdentifiedModel):
         default=0, help_text="lines kept per second and execution; 0: no limit"
     )
     default_image = models.CharField(max_length=255, blank=True)
+    mount_rules = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="what steps may mount: [{pattern, writable}], see docs/mounts.md",
+    )
+    requires_mounts = models.BooleanField(
+        default=False, db_default=False, help_text="a run does not go on without a mount that is refused"
+    )
     scale_min = models.IntegerField(default=0)
     scale_max = models.IntegerField(default=5)
     scale_down_grace_period = models.IntegerField(default=15, help_text="minutes")
@@ -94,6 +104,10 @@ class Environment(IdentifiedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rules_of_mounts(self) -> list[MountRule]:
+        return [MountRule(**rule) for rule in self.mount_rules]
 
     @property
     def audit_target(self) -> Target:

@@ -10,7 +10,7 @@ from accounts.current import user_of
 from accounts.models import User
 from common.admin import PlatformAdmin, as_uuid
 from executions import services
-from executions.models import Execution, ExecutionInput, LogChunk, MetadataChunk, ResourceSample
+from executions.models import Execution, ExecutionInput, InputAddress, LogChunk, MetadataChunk, ResourceSample
 from organizations.access import administered_by
 
 LONGEST_COUNTER = 18
@@ -28,7 +28,7 @@ class ExecutionAdmin(PlatformAdmin):
     search_help_text = "Part of a title, step, project, creator or worker; an id; or # and a number."
     ordering = ("-id",)
     # Values of variables may be secrets of the person who started it.
-    exclude = ("environment_variables",)
+    exclude = ("environment_variables", "variables_beside")
     readonly_fields = ("id", "created_at", "updated_at", "variable_names")
     actions = ("stop",)
 
@@ -103,5 +103,14 @@ class ResourceSampleAdmin(ChunkAdmin):
 
 @admin.register(ExecutionInput)
 class ExecutionInputAdmin(ChunkAdmin):
-    list_display = ("id", "execution", "name", "datum")
-    list_select_related = ("execution", "datum")
+    list_display = ("id", "execution", "name", "datum", "version", "address")
+    list_select_related = ("execution", "datum", "version__dataset", "address")
+
+
+@admin.register(InputAddress)
+class InputAddressAdmin(PlatformAdmin):
+    list_display = ("address", "project", "store", "created_at")
+    list_select_related = ("project__owner", "store")
+    search_fields = ("address", "project__name")
+    search_help_text = "Part of an address or of the name of a project; an id."
+    ordering = ("-id",)

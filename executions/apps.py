@@ -10,7 +10,9 @@ class ExecutionsConfig(AppConfig):
 
     def ready(self) -> None:
         from datastores.keeping import keepers  # models are not loaded before this
+        from datastores.searching import execution_finders
         from environments.enrolment.services import worker_revoked
+        from executions.file_search import executions_with
         from executions.revoked_workers import end_jobs_of
         from executions.used_files import JOBS
         from projects.services.projects import stored_file_listings
@@ -18,6 +20,7 @@ class ExecutionsConfig(AppConfig):
         stored_file_listings.append(self.files_of_project)
         keepers.append(JOBS)
         worker_revoked.append(end_jobs_of)
+        execution_finders.append(executions_with)
 
     @staticmethod
     def files_of_project(project_id: UUID) -> Iterable[str]:

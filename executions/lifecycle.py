@@ -5,7 +5,7 @@ step (and, for what a worker reports, in the epoch the worker speaks for). The r
 that returns False has changed nothing. Notices leave after the commit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -35,7 +35,9 @@ def mark_queued(*, execution_ids: Iterable[UUID]) -> set[UUID]:
     return changed
 
 
-def mark_started(*, execution_id: UUID, epoch: int, worker_identity: str) -> bool:
+def mark_started(
+    *, execution_id: UUID, epoch: int, worker_identity: str, variables_beside: Mapping[str, str] | None = None
+) -> bool:
     """queued -> started: from now on the worker speaks for the execution, and its lost lease ends it."""
     return _swap(
         execution_id,
@@ -43,6 +45,7 @@ def mark_started(*, execution_id: UUID, epoch: int, worker_identity: str) -> boo
         where={"epoch": epoch},
         started_at=clock.now(),
         worker_identity=worker_identity,
+        variables_beside=variables_beside,
         waiting_reason="",
     )
 

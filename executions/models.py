@@ -1,18 +1,25 @@
 """Executions and what they said: log chunks, metadata chunks, resource statistics."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import MD5
 
 from audit.types import Target
+from common.grams import grams
 from common.models import IdentifiedModel
-from datastores.models import Datum
+from datastores.models import DatasetVersion, DataStore, Datum
 from environments.models import Environment
 from executions.types import FINAL, Status
 from organizations.models import Team
 from projects.models import Commit, Project
+
+if TYPE_CHECKING:
+    from projects.selectors import VariableLayers
 
 _FINAL = sorted(status.value for status in FINAL)  # a stable order, or every migration would see a change
 
@@ -54,7 +61,16 @@ class Execution(IdentifiedModel):
     )
     environment_variable_groups = models.JSONField(default=list)
     inherit_environment_variables = models.BooleanField(default=True)
+    variables_beside = models.JSONField(
+        null=True, blank=True,
+        help_text="name -> fingerprint of the value, of what its worker was given besides; None: not written down",
+    )  # fmt: skip
     runtime_config = models.JSONField(default=dict)
+    mounts = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="[{kind, host, path, destination, readonly, options}], as the step wants them",
+    )
     priority = models.IntegerField(default=0)
     time_limit_seconds = models.IntegerField(null=True, blank=True)
     no_output_timeout_seconds = models.IntegerField(null=True, blank=True)
@@ -83,6 +99,9 @@ class Execution(IdentifiedModel):
     output_count = models.IntegerField(default=0)
     cumulative_metadata = models.JSONField(default=dict, help_text="latest value per key")
     latest_stats = models.JSONField(default=dict)
+
+    if TYPE_CHECKING:
+        variable_layers: VariableLayers  # where `variables.read_known_variables` was asked
 
     class Meta:
         constraints = [
@@ -122,6 +141,8 @@ class Execution(IdentifiedModel):
                 name="execution_unsealed",
             ),
             GinIndex(fields=["tags"], name="execution_tags"),
+            # Files are found by the title of their execution, see `datastores.searching`.
+            GinIndex(grams("title"), name="execution_title_grams"),
         ]
 
     def __str__(self) -> str:
@@ -141,22 +162,86 @@ class Execution(IdentifiedModel):
         return f"execution:{self.pk}"
 
 
+class InputAddress(IdentifiedModel):
+    """An address in a store or on the web from which executions of a project read: one row for each that is distinct."""
+
+    # Found by the constraint below; the store by its index.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    address = models.TextField(help_text="for people: without what may be secret in it")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the address, without its credentials")
+    store = models.ForeignKey(
+        DataStore, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
+        help_text="None: on the web, or in no store that is known",
+    )  # fmt: skip
+    key = models.TextField(blank=True, help_text="in the store; it may hold wildcards")
+
+    class Meta:
+        verbose_name_plural = "input addresses"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "digest"], name="input_address_unique_in_project")
+        ]
+        indexes = [
+            # By digest: an index of the keys themselves could not hold the longest ones.
+            models.Index(
+                "store", MD5("key"), condition=Q(store__isnull=False), name="input_address_of_object"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class ExecutionInput(models.Model):
-    """A file that an execution has as an input. `Execution.inputs` says what to do with it; this finds it from the file."""
+    """What an execution has as an input: a file, a version of a dataset, or an address. `Execution.inputs` says what to do with
+    it; this finds it from the other side."""
 
     id = models.BigAutoField(primary_key=True)
-    # Both are found by the indexes below.
+    # All of them are found by the indexes below.
     execution = models.ForeignKey(
         Execution, on_delete=models.CASCADE, related_name="used_files", db_index=False
     )
-    datum = models.ForeignKey(Datum, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    datum = models.ForeignKey(Datum, null=True, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    version = models.ForeignKey(
+        DatasetVersion, null=True, on_delete=models.CASCADE, related_name="uses", db_index=False
+    )
+    address = models.ForeignKey(
+        InputAddress, null=True, on_delete=models.CASCADE, related_name="uses", db_index=False
+    )
     name = models.CharField(max_length=255, help_text="of the input")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["execution", "datum", "name"], name="execution_input_unique")
+            models.UniqueConstraint(fields=["execution", "datum", "name"], name="execution_input_unique"),
+            models.UniqueConstraint(
+                fields=["execution", "version", "name"],
+                condition=Q(version__isnull=False),
+                name="execution_version_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["execution", "address", "name"],
+                condition=Q(address__isnull=False),
+                name="execution_address_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(datum__isnull=False, version__isnull=True, address__isnull=True)
+                | Q(datum__isnull=True, version__isnull=False, address__isnull=True)
+                | Q(datum__isnull=True, version__isnull=True, address__isnull=False),
+                name="execution_input_is_one_thing",
+            ),
         ]
-        indexes = [models.Index(fields=["datum", "-execution"], name="execution_input_of_file")]
+        indexes = [
+            models.Index(fields=["datum", "-execution"], name="execution_input_of_file"),
+            models.Index(
+                fields=["version", "-execution"],
+                condition=Q(version__isnull=False),
+                name="execution_input_of_version",
+            ),
+            models.Index(
+                fields=["address", "-execution"],
+                condition=Q(address__isnull=False),
+                name="execution_input_of_address",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.execution_id}"

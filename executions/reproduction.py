@@ -10,10 +10,12 @@ from valohai_yaml.objs.step import Step
 from accounts.models import User
 from common.errors import DomainError, FieldsRefused
 from environments.errors import EnvironmentNotAvailable, EnvironmentNotFound
+from executions import input_addresses
 from executions.models import Execution
 from executions.services import spec_from
 from executions.spec import draft_execution
 from executions.types import ExecutionSpec
+from executions.variables import since_it_ran, variables_beside
 from organizations.access import Capability, require
 from projects.config import parsed
 from projects.errors import ConfigBroken
@@ -46,12 +48,14 @@ _COMPARED = {
 
 
 def differences(user: User, execution: Execution) -> list[Difference]:
-    """What the same execution would meet today, the weightiest first. Nothing is created.
-
-    Inherited variables are not kept with executions, so they cannot be compared: those of today apply.
-    """
+    """What the same execution would meet today, the weightiest first. Nothing is created."""
     require(user, Capability.RUN, execution.project)
-    found = [*_with_draft(user, execution), *_with_newest_commit(user, execution), *_image_by_tag(execution)]
+    found = [
+        *_with_draft(user, execution),
+        *_variables(execution),
+        *_with_newest_commit(user, execution),
+        *_image_by_tag(execution),
+    ]
     return sorted(found, key=lambda difference: list(Weight).index(difference.weight))
 
 
@@ -100,9 +104,37 @@ def _compared(execution: Execution, draft: Execution) -> Iterator[Difference]:
                 "inputs",
                 Weight.DIFFERS,
                 f"Input '{name}' is another one now.",
-                ", ".join(was),
-                ", ".join(now),
+                ", ".join(map(_shown_address, was)),
+                ", ".join(map(_shown_address, now)),
             )
+
+
+def _variables(execution: Execution) -> Iterator[Difference]:
+    """What it got from its project, its organization and groups, by name: values are not kept, and would not be shown."""
+    since = since_it_ran(execution)
+    if since is None:
+        if execution.started_at is not None and variables_beside(execution):
+            yield _of_variables(
+                Weight.NOTE,
+                "What it inherited was not written down when it ran, so variables of its project, organization and groups cannot "
+                "be compared. Those of today apply.",
+            )
+        return
+    for name in since.changed:
+        yield _of_variables(Weight.DIFFERS, f"The variable '{name}' that it inherited has another value now.")
+    for name in since.gone:
+        yield _of_variables(Weight.DIFFERS, f"The variable '{name}' that it inherited is gone.")
+    for name in since.new:
+        yield _of_variables(Weight.DIFFERS, f"It would inherit the variable '{name}', which was not there.")
+    if since.unknown:
+        yield _of_variables(
+            Weight.NOTE,
+            f"The installation has another key now, so these variables cannot be compared: {', '.join(since.unknown)}.",
+        )
+
+
+def _of_variables(weight: Weight, message: str) -> Difference:
+    return Difference("environment_variables", weight, message)
 
 
 def _with_newest_commit(user: User, execution: Execution) -> Iterator[Difference]:
@@ -146,6 +178,10 @@ def _image_by_tag(execution: Execution) -> Iterator[Difference]:
 
 def _urls(execution: Execution, name: str) -> list[str]:
     return [url for item in execution.inputs if item["name"] == name for url in item["urls"]]
+
+
+def _shown_address(uri: str) -> str:
+    return input_addresses.shown(uri) if input_addresses.is_address(uri) else uri
 
 
 def _shown(value: Any) -> str:

@@ -8,14 +8,16 @@ A membership counts only while the organization's rules are kept: where two fact
 second one is a stranger to everything of the organization.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.db.models import Case, CharField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
@@ -58,6 +60,7 @@ class Forbidden(DomainError):
         super().__init__(f"You may not {capability} {thing}. Ask an administrator of it for access.")
 
 
+_ANYBODY = -1  # nobody's id
 _HAS_2FA = Q(user__totp_device__confirmed_at__isnull=False)
 
 
@@ -103,27 +106,38 @@ class Standing:
     """By project."""
 
 
-def standing_of(user: User, projects: "Iterable[Project] | None" = None) -> Standing:
-    """Everything that the user has, or only what bears on some projects. One query either way."""
-    memberships, teams = memberships_of(user), team_memberships_of(user)
-    collaborations = collaborations_of(user)
-    if projects is not None:
-        projects = list(projects)
-        memberships = memberships.filter(organization__in={project.owner_id for project in projects})
-        teams = teams.filter(team__in={project.team_id for project in projects if project.team_id})
-        collaborations = collaborations.filter(project__in=[project.pk for project in projects])
+def standing_of(user: User) -> Standing:
+    """Everything that the user has, by one query."""
+    sql, params = _standing_query()
     standing = Standing()
-    rows = memberships.values_list(Value("roles"), _text("organization_id"), "role").union(
-        teams.values_list(Value("teams"), _text("team_id"), _TEAM_ROLE),
-        collaborations.values_list(Value("collaborations"), _text("project_id"), _COLLABORATOR_ROLE),
-        all=True,
-    )
-    for kind, key, role in rows:
-        if kind == "roles":
-            standing.roles[int(key)] = Role(role)
-        else:
-            getattr(standing, kind)[UUID(key)] = OF_ROLE[role]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [user.pk if value == _ANYBODY else value for value in params])
+        for kind, key, role in cursor.fetchall():
+            if kind == "roles":
+                standing.roles[int(key)] = Role(role)
+            else:
+                getattr(standing, kind)[UUID(key)] = OF_ROLE[role]
     return standing
+
+
+@cache
+def _standing_query() -> tuple[str, Sequence[Any]]:
+    """Its text and parameters, with `_ANYBODY` where the user's id goes. Every request asks, and to write this takes longer than
+    to answer it."""
+    user = User(pk=_ANYBODY)
+    rows = (
+        memberships_of(user)
+        .values_list(Value("roles"), _text("organization_id"), "role")
+        .union(
+            team_memberships_of(user).values_list(Value("teams"), _text("team_id"), _TEAM_ROLE),
+            collaborations_of(user).values_list(
+                Value("collaborations"), _text("project_id"), _COLLABORATOR_ROLE
+            ),
+            all=True,
+        )
+    )
+    sql, params = rows.query.sql_with_params()
+    return sql, params
 
 
 def _text(column: str) -> Cast:
@@ -201,7 +215,7 @@ def capabilities_among(
         return {project.pk: NOTHING for project in projects}
     if user.is_superuser or all(project.owner_id == user.pk for project in projects):
         return {project.pk: EVERYTHING for project in projects}
-    standing = standing_of(user, projects)
+    standing = standing_of(user)
     return {project.pk: _granted(user, project, standing) for project in projects}
 
 

@@ -7,7 +7,18 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    IntegerField,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+    prefetch_related_objects,
+)
 from django.db.models.lookups import IsNull
 
 from accounts.models import Owner, User
@@ -148,23 +159,59 @@ def variables_of(project: Project) -> dict[str, ProjectVariable]:
     return {variable.name: variable for variable in project.variables.order_by("name")}
 
 
+@dataclass(frozen=True)
+class VariableLayers:
+    """What executions of one project inherit or may ask for."""
+
+    organization: Iterable[Variable]
+    groups: list[VariableGroup]
+    project: Iterable[Variable]
+
+
+def layers_of_each(projects: Iterable[Project]) -> dict[UUID, VariableLayers]:
+    """Of many projects, in as many queries as of one."""
+    rows = {project.pk: project for project in projects}
+    of_organizations: dict[int, list[Variable]] = {}
+    owners = {project.owner_id for project in rows.values()}
+    for variable in OrganizationVariable.objects.filter(organization_id__in=owners):
+        of_organizations.setdefault(variable.organization_id, []).append(variable)
+    groups = VariableGroup.objects.order_by("name").prefetch_related("variables")
+    prefetch_related_objects(list(rows.values()), "variables", Prefetch("variable_groups", groups))
+    return {
+        pk: VariableLayers(
+            of_organizations.get(project.owner_id, []),
+            [group for group in project.variable_groups.all() if group.organization_id == project.owner_id],
+            project.variables.all(),
+        )
+        for pk, project in rows.items()
+    }
+
+
 def effective_variables(
-    project: Project, group_names: Iterable[str] = (), *, inherit: bool = True
+    project: Project,
+    group_names: Iterable[str] = (),
+    *,
+    inherit: bool = True,
+    known: VariableLayers | None = None,
 ) -> dict[str, ResolvedVariable]:
     """What an execution of the project gets beside its own variables, by name; docs/variables.md has the order.
 
     Of one name the last wins of: the organization's, those of groups that are assigned to the project (by the name of the
     group), the project's, those of the groups that the execution asks for (in its order). Without `inherit` only the groups
-    that it asks for count. Groups that are gone, or are no longer the project's, give nothing.
+    that it asks for count. Groups that are gone, or are no longer the project's, give nothing. `known`: what was read of the
+    project before.
     """
-    groups = groups_of(project)
+    known = known or VariableLayers(
+        organization_variables_of(project), groups_of(project), project.variables.all()
+    )
     layers: list[tuple[VariableSource, Iterable[Variable]]] = []
     if inherit:
         organization = VariableSource(SourceKind.ORGANIZATION, project.owner.name)
-        layers.append((organization, organization_variables_of(project)))
-        layers += [_layer(group) for group in groups]
-        layers.append((VariableSource(SourceKind.PROJECT), project.variables.all()))
-    layers += [_layer(group) for group in named_groups(groups, group_names).values() if group is not None]
+        layers.append((organization, known.organization))
+        layers += [_layer(group) for group in known.groups]
+        layers.append((VariableSource(SourceKind.PROJECT), known.project))
+    asked_for = named_groups(known.groups, group_names).values()
+    layers += [_layer(group) for group in asked_for if group is not None]
     return {
         variable.name: ResolvedVariable(variable.value, variable.secret, source)
         for source, variables in layers

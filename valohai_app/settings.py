@@ -354,5 +354,9 @@ LOGGING: dict[str, Any] = {
     "formatters": {"json": {"()": "valohai_app.logs.JsonFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # Below, it writes down requests with the beginning of their token.
+        "swiftclient": {"level": "WARNING"},
+    },
 }

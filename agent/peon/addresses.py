@@ -10,7 +10,7 @@ import os
 import uuid
 
 from peon.cache import UNFINISHED, read_json
-from peon.checksums import NAMES
+from peon.checksums import SHA256
 
 
 class Addresses:
@@ -20,10 +20,10 @@ class Addresses:
         self._project_id = project_id
 
     def known(self, key):
-        """{"size", "md5", "sha1", "sha256", "validators"} of `cache_key(file)`, or None."""
+        """{"size", "sha256", "validators"} of `cache_key(file)`, and "md5" and "sha1" of some; or None."""
         path = os.path.join(self._known, key)
         found = read_json(path)
-        if not isinstance(found, dict) or not all(name in found for name in NAMES + ("size", "validators")):
+        if not isinstance(found, dict) or not all(name in found for name in (SHA256, "size", "validators")):
             return None
         _touch(path)
         return found

@@ -1,10 +1,15 @@
-"""The three checksums that the platform keeps of a file, made in one pass."""
+"""The checksums that the platform keeps of a file, made in one pass.
+
+SHA-256 is made of every file, the other two of files that come and go in one stream: MD5 alone takes longer than a large
+file's way to a store.
+"""
 
 import hashlib
 import os
 import threading
 
-NAMES = ("md5", "sha1", "sha256")
+SHA256 = "sha256"
+NAMES = ("md5", "sha1", SHA256)
 _BLOCK_BYTES = 256 << 10
 
 
@@ -19,7 +24,7 @@ class Checksums:
         self.size += len(block)
 
     def values(self):
-        """{"md5", "sha1", "sha256"} as hexadecimal text."""
+        """By name, as hexadecimal text."""
         return {name: one.hexdigest() for name, one in self._hashes.items()}
 
 
@@ -30,10 +35,8 @@ class HashingBeside:
     of them, from the start, can be read already.
     """
 
-    def __init__(self, descriptor, size, available, names=NAMES):
-        # md5 takes as long as the other two together.
-        groups = [[name for name in names if name == "md5"], [name for name in names if name != "md5"]]
-        self._followers = [_Follower(descriptor, size, available, group) for group in groups if group]
+    def __init__(self, descriptor, size, available, names=(SHA256,)):
+        self._followers = [_Follower(descriptor, size, available, name) for name in names]
         for follower in self._followers:
             follower.start()
 
@@ -55,9 +58,9 @@ class HashingBeside:
 
 
 class _Follower(threading.Thread):
-    def __init__(self, descriptor, size, available, names):
+    def __init__(self, descriptor, size, available, name):
         super().__init__(name="checksums", daemon=True)
-        self._checksums = Checksums(names)
+        self._checksums = Checksums((name,))
         self._descriptor = descriptor
         self._size = size
         self._available = available

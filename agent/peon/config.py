@@ -37,6 +37,7 @@ class Settings:
         self.cache_bytes = size_in_bytes("CACHE_SIZE", values.get("CACHE_SIZE") or "20G")
         self.docker_host = values.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         self.job_python = values.get("JOB_PYTHON", "")
+        self.allows_mounts = boolean(values, "ALLOW_MOUNTS")
         self.host = socket.gethostname()
         self.app_ca_file = _readable(values, "APP_CA_FILE")
         self.redis_ca_file = _readable(values, "REDIS_CA_FILE")
@@ -46,7 +47,6 @@ class Settings:
         self.auto_update = boolean(values, "AUTO_UPDATE", default=True)
         self.cloud = values.get("CLOUD") or "none"
         self.installation_type = values.get("INSTALLATION_TYPE") or "private-worker"
-        self.allow_mounts = boolean(values, "ALLOW_MOUNTS")
 
     def _redis_url(self, values):
         """An enrolled agent has been told its own, with its own user."""

@@ -48,7 +48,8 @@ class Contents:
         path = os.path.join(self._folder, UNFINISHED + key)
         incoming = Incoming(path, _locked(path, check))
         with _given_up(incoming):
-            os.ftruncate(incoming.descriptor, 0)
+            if os.fstat(incoming.descriptor).st_size:
+                os.ftruncate(incoming.descriptor, 0)  # somebody was killed at it
             yield incoming
 
     def keep(self, incoming, sha256):

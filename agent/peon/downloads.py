@@ -4,7 +4,7 @@ import os
 import threading
 
 from peon.addresses import Addresses, cache_key, is_immutable
-from peon.checksums import NAMES, difference
+from peon.checksums import NAMES, SHA256, difference
 from peon.contents import Contents, incoming_beside
 from peon.http_client import shown_url
 from peon.receiving import Reception, Source
@@ -43,8 +43,8 @@ class Downloader:
     def fetch(self, file, target, renew=None):
         """Put `file` (as in the job's details) at the path `target`, whole or not at all.
 
-        `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "md5", "sha1",
-        "sha256", "from_cache"}. Raises HttpError, Unreachable, Damaged or OSError.
+        `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "sha256",
+        "from_cache"}, and "md5" and "sha1" of some. Raises HttpError, Unreachable, Damaged or OSError.
         """
         folder = os.path.dirname(target)
         if not os.path.isdir(folder):
@@ -83,7 +83,7 @@ class Downloader:
                 incoming.move(target)  # nothing can be asked whether it has changed
                 return measured
             self._contents.keep(incoming, measured["sha256"])
-            if not _all_known(file):
+            if not _is_known(file):
                 self._addresses.remember(key, _facts(measured), validators)
             return measured if self._place(measured, target) else None
 
@@ -91,8 +91,8 @@ class Downloader:
         return self._place(self._known(file, key), target) if is_immutable(file) else None
 
     def _known(self, file, key):
-        """Size, checksums and validators, as far as anybody knows all of them."""
-        if _all_known(file):
+        """Size, checksums and validators, where anybody knows its SHA-256."""
+        if _is_known(file):
             return _facts(file)
         known = self._addresses.known(key)
         return known if known and not difference(file, known) else None
@@ -133,9 +133,9 @@ class Downloader:
             self._changed(file, before, measured)
 
 
-def _all_known(file):
-    return file.get("size") is not None and all(file.get(name) for name in NAMES)
+def _is_known(file):
+    return file.get("size") is not None and bool(file.get(SHA256))
 
 
 def _facts(known):
-    return {name: known[name] for name in ("size",) + NAMES}
+    return {name: known[name] for name in ("size",) + NAMES if known.get(name) is not None}

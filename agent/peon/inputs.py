@@ -10,7 +10,7 @@ from peon.input_files import InputFiles
 from peon.parallel import until_empty
 from peon.sizes import size_text
 
-PARALLEL = 8
+MOST_AT_ONCE = 32
 MOST_LINES = 100
 
 
@@ -43,7 +43,7 @@ class InputFetcher:
             for name in ("url", "headers", "page"):
                 file.pop(name, None)  # there may be many files
 
-        until_empty(fetch_one, files.take, PARALLEL, self._check)
+        until_empty(fetch_one, files.take, MOST_AT_ONCE, self._check)
         return found
 
     def _fetch_one(self, entry, file, renew):
@@ -69,7 +69,7 @@ class InputFetcher:
                 file["filename"],
                 "found in cache" if measured["from_cache"] else "downloaded",
                 size_text(measured["size"]),
-                ", ".join("{} {}".format(name, measured[name]) for name in NAMES),
+                ", ".join("{} {}".format(name, measured[name]) for name in NAMES if measured.get(name)),
             )
         )
         if self._told == MOST_LINES:

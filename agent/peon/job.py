@@ -20,6 +20,7 @@ from peon.job_folder import JobFolder
 from peon.job_log import JobLog
 from peon.job_secrets import secret_values
 from peon.lease import Lease
+from peon.mounts import mounts_of
 from peon.outcome import COMPLETE, CRASHED, ERROR, Outcome
 from peon.outputs import LiveUploader, Outputs
 from peon.protocol import events
@@ -274,9 +275,10 @@ class _Run:
         ]
         variables = dict(self._variables, **self._folder.variables())
         variables.setdefault("VH_LOCAL_IP", _local_ip())
+        mounts = mounts_of(self._details, self._worker.allows_mounts, self._variables, self._say)
         return Launch(
             self._details["execution_id"], self._folder, self._details["image"], variables, read_only, SCRIPT,
-            self._controls,
+            self._controls, mounts,
         )  # fmt: skip
 
     def _run_command(self, launch):

@@ -1,6 +1,6 @@
 """What must not be read in the log of a job."""
 
-from urllib.parse import unquote, urlsplit
+from .protocol.masking import passwords_in
 
 
 def secret_values(details, token):
@@ -10,21 +10,5 @@ def secret_values(details, token):
     """
     variables = details["environment_variables"]
     values = [str(variables[name]) for name in details.get("secret_names") or [] if name in variables]
-    return values + [token] + sorted(_passwords(details["inputs"]))
-
-
-def _passwords(inputs):
-    found = set()
-    for entry in inputs:
-        for file in entry["files"]:
-            for url in (file["url"], file["uri"]):
-                password = _password(url)
-                found.update((password, unquote(password)))
-    return found
-
-
-def _password(url):
-    try:
-        return urlsplit(url).password or ""
-    except ValueError:
-        return ""  # no address at all; the download says so
+    files = [file for entry in details["inputs"] for file in entry["files"]]
+    return values + [token] + passwords_in(file[name] for file in files for name in ("url", "uri"))

@@ -16,7 +16,7 @@ from peon.protocol import events
 from peon.retries import Patience
 from peon.sizes import size_text
 
-PARALLEL = 8
+MOST_AT_ONCE = 32
 MOST_LINES = 100
 _BLOCK_BYTES = 256 << 10
 _MOST_HELPERS = 8  # additional streams of large files, of all files together
@@ -76,7 +76,7 @@ class Outputs:
         until_empty(
             lambda pair: self._upload_one(pair[0], pair[1], after),
             grants.take,
-            min(PARALLEL, len(files)),
+            min(MOST_AT_ONCE, len(files)),
             self._still_wanted,
         )
 

@@ -5,7 +5,7 @@ the same time where its server can do that.
 import os
 import threading
 
-from peon.checksums import NAMES, Checksums, HashingBeside
+from peon.checksums import NAMES, SHA256, Checksums, HashingBeside
 from peon.http_client import HttpError, Unreachable, shown_url
 from peon.ranges import PAUSES, RANGE_BYTES, Changed, Ranges, block_buffer, total_of, write_at
 from peon.retries import Patience
@@ -60,13 +60,16 @@ class Reception:
         self._source = source
         self._descriptor = descriptor
         self._size = file.get("size") or 0
-        # What is known is checked at the end, and what is known of the same content need not be computed.
-        self._is_known = any(file.get(name) for name in NAMES)
-        self._names = ("sha256",) if all(file.get(name) for name in NAMES) else NAMES
+        # What is known is checked at the end; by the strongest of it, which says that the others are right as well.
+        known = [name for name in NAMES if file.get(name)]
+        self._is_known = bool(known)
+        self._names = (SHA256,) if SHA256 in known else NAMES
+        self._names_of_ranges = (SHA256,) if SHA256 in known else (*known, SHA256)
         self._helpers = helpers
         self._check = check
         self._is_beyond_retries = False
-        self.start_again()
+        self._hashes = Checksums(self._names)
+        self._found = None
 
     def start_again(self):
         os.ftruncate(self._descriptor, 0)
@@ -103,7 +106,8 @@ class Reception:
             if response.status == 206:
                 total = total_of(response, position, self._source.url)
             else:
-                self.start_again()
+                if position:
+                    self.start_again()
                 total = _length(response)
             if not self._hashes.size:
                 self.validators = validators_of(response.headers)
@@ -147,7 +151,7 @@ class Reception:
             raise Unreachable("the connection to {} broke".format(shown_url(self._source.url)))
 
     def _receive_ranges(self, response, total):
-        hashing = HashingBeside(self._descriptor, total, 0, self._names)
+        hashing = HashingBeside(self._descriptor, total, 0, self._names_of_ranges)
         ranges = Ranges(self._source, self._descriptor, total, self._same(), hashing.extend, self._check)
         try:
             ranges.receive(response, self._helpers)

@@ -36,6 +36,7 @@ class Worker:
         self.host = settings.host
         self.app_url = settings.app_url
         self.queues = settings.queues
+        self.allows_mounts = settings.allows_mounts
         os.makedirs(settings.directory, exist_ok=True)
         self._lock = _lock_directory(settings.directory)
         self.identity = settings.identity()
@@ -125,7 +126,7 @@ class Worker:
                 pages_inputs=True,
                 cloud=self._settings.cloud,
                 installation_type=self._settings.installation_type,
-                allows_mounts=self._settings.allow_mounts,
+                allows_mounts=self.allows_mounts,
                 memory_bytes=_memory_bytes(),
                 **self.gpus.facts,
             ),

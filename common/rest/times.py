@@ -12,4 +12,5 @@ def timestamp(moment: None) -> None: ...
 def timestamp(moment: datetime | None) -> str | None: ...
 def timestamp(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with microseconds and `Z`."""
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Several times as fast as `strftime`; answers may hold thousands.
+    return None if moment is None else moment.isoformat(timespec="microseconds")[:26] + "Z"

@@ -289,12 +289,17 @@ class OkSerializer(serializers.Serializer[Any]):
 
 class PreviewSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
-        choices=["text", "json", "csv", "notebook", "image", "audio", "video", "none"]
+        choices=["text", "json", "csv", "markdown", "notebook", "image", "audio", "video", "none"]
     )
     text = serializers.CharField(required=False)
+    html = serializers.CharField(
+        required=False, help_text="Of Markdown: markup without scripts and pictures."
+    )
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField()), required=False)
     cells = serializers.ListField(
-        child=serializers.DictField(), required=False, help_text="Of a notebook: kind, source and outputs."
+        child=serializers.DictField(),
+        required=False,
+        help_text="Of a notebook: kind, source, outputs, and of Markdown html.",
     )
     url = serializers.CharField(required=False)
     truncated = serializers.BooleanField(required=False)

@@ -22,6 +22,7 @@ from datastores.api.serializers import base_url
 from datastores.errors import StoreRefused
 from datastores.kinds import KEYS, shown_configuration
 from datastores.models import DataStore
+from datastores.uri_downloads import grant_download
 from organizations.models import Team
 from organizations.references import ReferenceRefused, owned_organization, team_in
 from projects.selectors import get_project
@@ -83,6 +84,16 @@ class TrialStep(serializers.Serializer[Any]):
 class TrialShape(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     steps = TrialStep(many=True)
+
+
+class UriDownload(serializers.Serializer[Any]):
+    project = serializers.UUIDField(help_text="One that may read the store.")
+    uri = serializers.CharField(max_length=4096, help_text="Such as s3://bucket/key.")
+
+
+class UriDownloadGrant(serializers.Serializer[Any]):
+    url = serializers.CharField()
+    headers = serializers.DictField(child=serializers.CharField(), help_text="To be sent with the GET.")
 
 
 class StoreListView(GenericAPIView[DataStore]):
@@ -147,6 +158,22 @@ class StoreTestView(APIView):
         store = selectors.get_store(user_of(request), store_id)
         steps = trials.try_store(store=store, actor=user_of(request), base_url=base_url(request))
         return Response(trials.as_body(steps))
+
+
+class StoreDownloadView(APIView):
+    """An address to download an object from, by its address in a store. The store has to allow it; no file is made of it."""
+
+    @extend_schema(operation_id="stores-download", request=UriDownload, responses=UriDownloadGrant)
+    def post(self, request: Request) -> Response:
+        given = _validated(UriDownload, request)
+        user = user_of(request)
+        grant = grant_download(
+            actor=user,
+            project=get_project(user, given["project"]),
+            uri=given["uri"],
+            base_url=base_url(request),
+        )
+        return Response({"url": grant.url, "headers": grant.headers})
 
 
 def represent(store: DataStore, request: Request) -> dict[str, Any]:

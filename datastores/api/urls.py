@@ -81,6 +81,7 @@ urlpatterns = [
         name="dataset-version-alias-detail",
     ),
     path("stores/", stores.StoreListView.as_view(), name="store-list"),
+    path("stores/download/", stores.StoreDownloadView.as_view(), name="store-download"),
     path("stores/<uuid:store_id>/", stores.StoreDetailView.as_view(), name="store-detail"),
     path("stores/<uuid:store_id>/test/", stores.StoreTestView.as_view(), name="store-test"),
     path("stores/<uuid:store_id>/adopt/", adoptions.StoreAdoptView.as_view(), name="store-adopt"),

@@ -17,6 +17,7 @@ from datastores.api.filters import DATUM_PARAMETERS, listed_datums
 from datastores.api.serializers import base_url, validated
 from datastores.errors import PropertiesRefused
 from datastores.models import Datum
+from datastores.opening import answering
 from datastores.reservations import reservation_body
 from organizations.access import Capability, require
 from projects.selectors import get_project
@@ -49,7 +50,9 @@ class DatumDownloadView(APIView):
     @extend_schema(responses=serializers.DownloadSerializer)
     def get(self, request: Request, datum_id: UUID) -> Response:
         datum = selectors.get_datum(user_of(request), datum_id)
-        return Response({"url": selectors.download_grant(datum, base_url(request)).url})
+        with answering(datum.store):
+            grant = selectors.download_grant(datum, base_url(request))
+        return Response({"url": grant.url})
 
 
 class DatumPreviewView(APIView):
@@ -70,6 +73,8 @@ class DatumPreviewView(APIView):
             body["reason"] = shown.reason
         else:
             body["text"] = shown.text
+            if shown.kind == "markdown":
+                body["html"] = shown.html
         return Response(body)
 
 
@@ -125,13 +130,15 @@ class UploadView(APIView):
         wanted = validated(serializers.UploadRequestSerializer, request)
         project = get_project(user_of(request), wanted["project"])
         require(user_of(request), Capability.RUN, project)
-        [reserved] = uploads.reserve_uploads(
-            project=project,
-            store=selectors.default_store(project),
-            files=[uploads.NewFile(wanted["name"], wanted["size"])],
-            base_url=base_url(request),
-            uploader=user_of(request),
-        )
+        store = selectors.default_store(project)
+        with answering(store):
+            [reserved] = uploads.reserve_uploads(
+                project=project,
+                store=store,
+                files=[uploads.NewFile(wanted["name"], wanted["size"])],
+                base_url=base_url(request),
+                uploader=user_of(request),
+            )
         return Response(reservation_body(reserved), status=201)
 
 

@@ -1,5 +1,6 @@
 """Who may see and change datasets: it follows from the projects that they are there for."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -24,9 +25,14 @@ from projects.models import Project
 
 
 def datasets_for(user: User | AnonymousUser) -> QuerySet[Dataset]:
+    """What they may see of those that are there, see `datasets_seen_by`."""
+    return datasets_seen_by(user).filter(deleted_at__isnull=True).select_related("owner")
+
+
+def datasets_seen_by(user: User | AnonymousUser) -> QuerySet[Dataset]:
     """Those of visible projects, the user's own, those that an organization of theirs has for every project, and all of
-    the organizations that they own. Deleted ones are not there."""
-    datasets = Dataset.objects.filter(deleted_at__isnull=True).select_related("owner")
+    the organizations that they own. With deleted ones: what runs did with them stays true."""
+    datasets = Dataset.objects.all()
     if not isinstance(user, User) or not user.is_active:
         return datasets.none()
     if user.is_superuser:
@@ -102,6 +108,25 @@ def visible_projects(user: User, dataset: Dataset) -> QuerySet[Project]:
     """Those among the projects that it is there for of which the user may know."""
     named = dataset.projects.filter(visible_to(user), owner_id=dataset.owner_id)
     return named.select_related("owner").order_by("name")
+
+
+def pages_of(user: User, datasets: Iterable[Dataset], home: UUID | None) -> dict[UUID, Project]:
+    """By the id of a dataset, the project on whose pages it opens for the user: `home` if that can use it, else the oldest that
+    can. None for deleted datasets, and for those that no visible project can use."""
+    there = {dataset.pk: dataset for dataset in datasets if dataset.deleted_at is None}
+    owners = {dataset.owner_id for dataset in there.values()}
+    seen = (
+        Project.objects.filter(visible_to(user), owner_id__in=owners).select_related("owner").order_by("pk")
+    )
+    named = Dataset.projects.through.objects.filter(dataset__in=there.keys())
+    links = set(named.values_list("dataset_id", "project_id"))
+    found: dict[UUID, Project] = {}
+    for project in sorted(seen, key=lambda project: project.pk != home):
+        for pk, dataset in there.items():
+            usable = dataset.for_every_project or (pk, project.pk) in links
+            if usable and dataset.owner_id == project.owner_id:
+                found.setdefault(pk, project)
+    return found
 
 
 def editable_projects(user: User, owner_id: int, project_ids: "set[UUID] | list[UUID]") -> list[Project]:

@@ -1,5 +1,7 @@
 """Versions of datasets as inputs of executions."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from datastores.datasets.access import usable_before, usable_by
@@ -13,7 +15,7 @@ from datastores.datasets.errors import (
     VersionUnknown,
 )
 from datastores.datasets.models import Dataset, DatasetFile, DatasetVersion
-from datastores.datasets.names import parse_address
+from datastores.datasets.names import Address, parse_address
 from datastores.datasets.selectors import find_version, names_in
 from projects.models import Project
 
@@ -29,6 +31,21 @@ def version_for(project: Project, uri: str) -> DatasetVersion:
 def version_kept(project: Project, uri: str) -> DatasetVersion:
     """The same for a run that is there, by the address that it keeps; also when the dataset was deleted meanwhile."""
     return _version(uri, usable_before(project))
+
+
+def versions_at(project: Project, uris: set[str]) -> dict[str, UUID]:
+    """The ids of the versions that resolved addresses name, as far as they are there."""
+    named = {uri: parse_address(uri) for uri in uris}
+    versions = DatasetVersion.objects.filter(
+        dataset__in=usable_before(project),
+        dataset__name__in={address.dataset for address in named.values()},
+        name__in={address.version for address in named.values()},
+    )
+    ids = {
+        Address(dataset, name): pk
+        for pk, dataset, name in versions.values_list("pk", "dataset__name", "name")
+    }
+    return {uri: ids[address] for uri, address in named.items() if address in ids}
 
 
 def files_after(version: DatasetVersion, after: str) -> QuerySet[DatasetFile]:

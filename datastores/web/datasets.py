@@ -228,6 +228,14 @@ def organization_datasets(request: HttpRequest, organization: str) -> HttpRespon
     return render(request, "datastores/datasets/organization_list.html", context)
 
 
+def version_page(
+    request: HttpRequest, owner: str, project: str, dataset_id: UUID, version_id: UUID
+) -> tuple[dict[str, Any], DatasetVersion]:
+    """The context of a page about the version, whose dataset the project that the address names has to have."""
+    context, found = _dataset_page(request, owner, project, dataset_id)
+    return context, _version(found, version_id)
+
+
 def _dataset_page(
     request: HttpRequest, owner: str, project: str, dataset_id: UUID
 ) -> tuple[dict[str, Any], Dataset]:

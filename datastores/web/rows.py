@@ -3,14 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
 
+from datastores.listing import ProjectFiles
 from datastores.models import Datum, DatumAlias
+from datastores.searching import LONGEST_SEARCH, narrowed, with_words
+from projects.models import Project
+from projects.selectors import as_uuid
 
-PAGE_SIZE = 100
-LONGEST_COUNTER = 18
+PAGE_SIZE = 50
+COUNTED_AT_MOST = 1_000
+"""Counting on would take longer than the page."""
+FILTERS = ("kind", "store", "min_size", "max_size", "created_after", "created_before")
 
 
 @dataclass(frozen=True)
@@ -25,30 +31,86 @@ class DatumRow:
 
 @dataclass(frozen=True)
 class DatumPage:
-    page: Page[Datum]
+    """`previous` and `next` are what to ask for, as a query; empty: there is no such page."""
+
     rows: list[DatumRow]
     search: str
+    total: int
+    is_filtered: bool = False
+    previous: str = ""
+    next: str = ""
+
+    @property
+    def total_text(self) -> str:
+        return f"more than {COUNTED_AT_MOST:,}" if self.total > COUNTED_AT_MOST else f"{self.total:,}"
 
 
-def page_of(request: HttpRequest, datums: QuerySet[Datum]) -> DatumPage:
-    """The page that the address asks for, of those that match its `search`."""
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:200]
-    page = Paginator(matching(datums, search), PAGE_SIZE).get_page(request.GET.get("page"))
-    return DatumPage(page, rows_of(page.object_list), search)
+def outputs_page(request: HttpRequest, outputs: QuerySet[Datum], project: Project) -> DatumPage:
+    """Of the files of one execution, in their order: the page whose number the address has, of those that match its `search`."""
+    search = _search(request)
+    page = Paginator(with_words(outputs, search, project.pk), PAGE_SIZE).get_page(request.GET.get("page"))
+    return DatumPage(
+        rows_of(page.object_list),
+        search,
+        page.paginator.count,
+        is_filtered=bool(search),
+        previous=f"page={page.previous_page_number()}" if page.has_previous() else "",
+        next=f"page={page.next_page_number()}" if page.has_next() else "",
+    )
 
 
-def matching(datums: QuerySet[Datum], text: str) -> QuerySet[Datum]:
-    """Files of which every word of `text` is in the name or an alias, is a tag, or is the `#number` of their execution."""
-    for word in text.split():
-        found = Q(name__icontains=word) | Q(tags__contains=[word])
-        found |= Q(
-            pk__in=DatumAlias.objects.filter(name__icontains=word, datum__isnull=False).values("datum_id")
-        )
-        number = word.removeprefix("#")
-        if word.startswith("#") and number.isascii() and number.isdigit() and len(number) <= LONGEST_COUNTER:
-            found |= Q(output_execution_counter=int(number))
-        datums = datums.filter(found)
-    return datums
+def browse(request: HttpRequest, datums: QuerySet[Datum], project: Project) -> DatumPage:
+    """Of the files of a project, newest first, those that the address asks for. The next page begins behind a file that
+    it names, so that each page costs the same and files that come in meanwhile move none."""
+    asked = _asked(request)
+    found = narrowed(datums, asked, project.pk)
+    newest_first = ProjectFiles(found)
+    before, after = (_datum_named(request, datums, name) for name in ("before", "after"))
+    oldest_first = ProjectFiles(found, newest_first=False)
+    page, has_newer, has_older = _page_at(before, after, newest_first, oldest_first)
+    return DatumPage(
+        rows_of(page),
+        _search(request),
+        newest_first.count_up_to(COUNTED_AT_MOST + 1),
+        is_filtered=any(asked.get(name) for name in ("search", *FILTERS)),
+        previous=f"after={page[0].pk}" if has_newer else "",
+        next=f"before={page[-1].pk}" if has_older else "",
+    )
+
+
+def _page_at(
+    before: Datum | None, after: Datum | None, newest_first: ProjectFiles, oldest_first: ProjectFiles
+) -> tuple[list[Datum], bool, bool]:
+    """The files, whether there are newer ones, and older ones."""
+    if before:
+        rows = list(newest_first.next_to(before)[: PAGE_SIZE + 1])
+        if rows:
+            return rows[:PAGE_SIZE], True, len(rows) > PAGE_SIZE
+    if after:
+        rows = list(oldest_first.next_to(after)[: PAGE_SIZE + 1])
+        if len(rows) > PAGE_SIZE:
+            return rows[:PAGE_SIZE][::-1], True, True
+    rows = list(newest_first[: PAGE_SIZE + 1])
+    return rows[:PAGE_SIZE], False, len(rows) > PAGE_SIZE
+
+
+def _datum_named(request: HttpRequest, datums: QuerySet[Datum], parameter: str) -> Datum | None:
+    named = as_uuid(request.GET.get(parameter, ""))
+    return datums.filter(pk=named).first() if named else None
+
+
+def _asked(request: HttpRequest) -> QueryDict:
+    asked = request.GET.copy()
+    for name in list(asked):
+        if name not in ("search", *FILTERS):
+            del asked[name]
+    if request.GET.get("purged") != "1":
+        asked["purged"] = "0"
+    return asked
+
+
+def _search(request: HttpRequest) -> str:
+    return request.GET.get("search", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 def rows_of(datums: Iterable[Datum]) -> list[DatumRow]:

@@ -36,7 +36,9 @@ class StoreForm(forms.Form):
         required=False, label="Files that are there already may be adopted", widget=forms.CheckboxInput(CHECK)
     )
     allow_uri_download = forms.BooleanField(
-        required=False, label="People may download by address", widget=forms.CheckboxInput(CHECK)
+        required=False,
+        label="People may download files by their address, adopted or not",
+        widget=forms.CheckboxInput(CHECK),
     )
 
     def __init__(

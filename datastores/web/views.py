@@ -13,13 +13,21 @@ from common.web.pages import page, wants_fragment
 from datastores.aliases import moves_of
 from datastores.errors import AliasNotFound
 from datastores.models import Datum
-from datastores.selectors import aliases_for, datums_for, default_store, get_alias
+from datastores.selectors import aliases_for, default_store, get_alias, readable_by
 from datastores.web.origins import with_stores
-from datastores.web.rows import page_of
+from datastores.web.rows import browse
 from projects.web.context import project_page
 
 ALIASES_PER_PAGE = 200
 MOVES_PER_PAGE = 50
+SIZES = (
+    ("-", "Any size"),
+    ("-1000000", "Up to 1 MB"),
+    ("1000000-100000000", "1 to 100 MB"),
+    ("100000000-1000000000", "100 MB to 1 GB"),
+    ("1000000000-", "Over 1 GB"),
+)
+"""Bytes from, to."""
 NO_DATA = {
     "title": "No data yet",
     "text": "Outputs of executions appear here, and files that you upload. Either can be an input of the next run by its datum:// URL.",
@@ -32,27 +40,19 @@ NO_DATA = {
 def data(request: HttpRequest, owner: str, project: str) -> HttpResponse:
     """The files of the project, newest first; to the page's own requests only the table."""
     context = project_page(request, owner, project, "data")
-    stored = (
-        datums_for(user_of(request))
-        .filter(project=context["project"])
-        .select_related("uploader")
-        .order_by("-created_at", "name")
-    )
-    if request.GET.get("kind") == "uploaded":
-        stored = stored.filter(output_execution_id__isnull=True)
-    elif request.GET.get("kind") == "outputs":
-        stored = stored.filter(output_execution_id__isnull=False)
-    if request.GET.get("purged") != "1":
-        stored = stored.filter(purged_at__isnull=True)
+    stored = Datum.objects.filter(project=context["project"], stored_at__isnull=False)
     context |= {
-        "datums": page_of(request, stored),
+        "datums": browse(request, stored.select_related("uploader"), context["project"]),
         "shows_execution": True,
         "empty": NO_DATA,
         "section": "files",
     }
     if wants_fragment(request):
         return render(request, "datastores/_datums.html", context)
+    asked = (request.GET.get(name, "") for name in ("min_size", "max_size"))
+    context |= {"sizes": SIZES, "chosen_size": "-".join(asked)}
     context["store"] = default_store(context["project"])
+    context["stores"] = readable_by(context["project"]).order_by("name", "pk")
     return with_stores(render(request, "datastores/data.html", context), context["project"])
 
 

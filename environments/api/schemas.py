@@ -21,6 +21,13 @@ class EnvironmentTeam(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class MountRuleShape(serializers.Serializer[Any]):
+    pattern = serializers.CharField(
+        max_length=1024, help_text="`/data/**`, `nfs://server/export/*`, `smb://server/share`"
+    )
+    writable = serializers.BooleanField(default=False)
+
+
 class EnvironmentShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     slug = serializers.CharField()
@@ -47,6 +54,8 @@ class EnvironmentShape(serializers.Serializer[Any]):
     unfinished_job_count = serializers.IntegerField(required=False, help_text="with `include`")
     max_running = serializers.IntegerField(help_text="0: no limit")
     default_image = serializers.CharField()
+    mount_rules = MountRuleShape(many=True, required=False, help_text="for those who manage it")
+    requires_mounts = serializers.BooleanField(help_text="a run ends when a mount is refused")
     scale_min = serializers.IntegerField()
     scale_max = serializers.IntegerField()
     scale_down_grace_period = serializers.IntegerField(help_text="minutes")
@@ -90,6 +99,8 @@ class EnvironmentChange(serializers.Serializer[Any]):
     max_running = _Whole(help_text="0: no limit")
     log_lines_per_second = _Whole(help_text="0: no limit")
     default_image = serializers.CharField(required=False, allow_blank=True, max_length=255)
+    mount_rules = MountRuleShape(many=True, required=False)
+    requires_mounts = serializers.BooleanField(required=False)
     scale_min = _Whole()
     scale_max = _Whole()
     scale_down_grace_period = _Whole(help_text="minutes")

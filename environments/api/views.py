@@ -178,6 +178,7 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
         "per_user_resource_quotas": None,
         "max_running": environment.max_running,
         "default_image": environment.default_image,
+        "requires_mounts": environment.requires_mounts,
         "scale_min": environment.scale_min,
         "scale_max": environment.scale_max,
         "scale_down_grace_period": environment.scale_down_grace_period,
@@ -191,6 +192,7 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
     }
     if can_admin:
         shown["queue_name"] = environment.queue_name
+        shown["mount_rules"] = environment.mount_rules
     if hasattr(environment, _UNFINISHED):
         shown[_UNFINISHED] = getattr(environment, _UNFINISHED)
     return shown

@@ -29,7 +29,7 @@ from organizations.models import Organization, OrganizationMembership
 SETTINGS = (
     "name", "description", "enabled", "team", "member", "restricted_to_teams", "allow_personal_usage", "has_gpu", "gpu_spec",
     "supports_priority", "per_hour_price_usd", "per_user_queue_quota", "max_running", "log_lines_per_second",
-    "default_image", "scale_min", "scale_max", "scale_down_grace_period", "kind", "provider",
+    "default_image", "mount_rules", "requires_mounts", "scale_min", "scale_max", "scale_down_grace_period", "kind", "provider",
     "requires_enrolled_workers", "agents_update",
 )  # fmt: skip
 """What whoever manages an environment may change."""

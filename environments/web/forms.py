@@ -11,6 +11,7 @@ from common.web.configuration import configuration_fields
 from common.web.forms import CHECK, CODE, SELECT, TEXT
 from environments import registries
 from environments.models import Environment, RegistryCredentials
+from environments.mounts import MountRefused, rules_from_text, text_of
 from organizations.models import Organization, Team
 from organizations.references import member_in, team_in
 
@@ -19,6 +20,7 @@ GROUPS = (
     ("What it is", ("name", "default_image", "gpu_spec", "per_hour_price_usd", "description", "has_gpu", "supports_priority")),
     ("Who may use it", ("enabled", "team", "member", "restricted_to_teams", "allow_personal_usage")),
     ("How many at once", ("per_user_queue_quota", "max_running")),
+    ("What jobs may mount", ("mount_rules", "requires_mounts")),
     ("Machines", ("scale_min", "scale_max", "scale_down_grace_period", "requires_enrolled_workers", "agents_update")),
 )  # fmt: skip
 """Headings of the form and the fields below them."""
@@ -82,6 +84,13 @@ class EnvironmentForm(forms.Form):
     )
     per_user_queue_quota = _number("Per user", "Executions at once of one user. 0: no limit.")
     max_running = _number("In all", "Executions at once of everybody. 0: no limit.")
+    mount_rules = forms.CharField(
+        required=False, max_length=20_000, label="Mounts",
+        widget=forms.Textarea({**CODE, "rows": 3, "placeholder": "/data/**\nnfs://files.example.com/scratch/** rw"}),
+        help_text="Patterns of host directories, NFS and SMB shares, one a line; jobs can read there, and write with rw "
+        "behind it. Workers must allow mounts as well (ALLOW_MOUNTS).",
+    )  # fmt: skip
+    requires_mounts = _check("A run ends when a mount is refused", "Else it goes on without it, and says so.")
     scale_min = _number("Least machines", "Kept running without work.")
     scale_max = _number("Most machines", "")
     scale_down_grace_period = _number(
@@ -113,7 +122,14 @@ class EnvironmentForm(forms.Form):
             "team": str(environment.team_id) if environment.team_id else "",
             "member": environment.member.username if environment.member else "",
             "per_hour_price_usd": f"{price:f}",
+            "mount_rules": text_of(environment.rules_of_mounts),
         }
+
+    def clean_mount_rules(self) -> list[dict[str, Any]]:
+        try:
+            return [rule.as_json() for rule in rules_from_text(self.cleaned_data["mount_rules"])]
+        except MountRefused as refused:
+            raise forms.ValidationError(str(refused)) from None
 
     @property
     def groups(self) -> list[FieldGroup]:

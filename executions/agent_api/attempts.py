@@ -24,6 +24,7 @@ from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.selectors import with_related
 from executions.types import RUNNING, Status
+from executions.variables import written_down
 from projects.selectors import as_uuid
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,12 @@ def claim(
     if execution.status != Status.QUEUED and not _held_by(execution, worker):
         raise AttemptRefused
     details = _details_or_refuse(execution, worker, base_url)
-    started = lifecycle.mark_started(execution_id=execution_id, epoch=epoch, worker_identity=worker.identity)
+    started = lifecycle.mark_started(
+        execution_id=execution_id,
+        epoch=epoch,
+        worker_identity=worker.identity,
+        variables_beside=written_down(execution, details["environment_variables"]),
+    )
     if not started:
         execution.refresh_from_db(fields=["status", "worker_identity", "epoch", "next_seq", "log_line_count"])
         if execution.epoch != epoch or not _held_by(execution, worker):

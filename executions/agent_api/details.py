@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from common.files import presign_get
+from environments.mounts import Mount, decide
 from executions.agent_api.inputs import first_entries, input_entries
 from executions.agent_api.secrets import secret_names
 from executions.models import Execution
@@ -37,6 +38,7 @@ def job_details(execution: Execution, base_url: str, *, in_pages: bool = False) 
         "environment_variables": environment_variables(execution, known),
         "secret_names": secret_names(known),
         "code": _code(execution, base_url),
+        "mounts": _mounts(execution),
         "config": {
             "execution": execution_config(execution),
             "parameters": execution.parameters,
@@ -127,6 +129,22 @@ def _api_config(execution: Execution, base_url: str) -> dict[str, Any]:
         return {"method": "POST", "url": base_url + reverse(view_name, kwargs=where), "headers": headers}
 
     return {"set_status_detail": call("agent-status-detail"), "input_request": call("agent-input-request")}
+
+
+def _mounts(execution: Execution) -> dict[str, Any]:
+    """What the environment allows now. `notes` are for the log; a run whose mounts are `required` ends when one is refused."""
+    environment = execution.environment
+    decisions = decide(map(Mount.from_json, execution.mounts), environment.rules_of_mounts, environment.name)
+    return {
+        "allowed": [
+            {**decision.mount.as_json(), "readonly": decision.readonly}
+            for decision in decisions
+            if decision.allowed
+        ],
+        "refused": [decision.note for decision in decisions if not decision.allowed],
+        "notes": [decision.note for decision in decisions if decision.allowed and decision.note],
+        "required": environment.requires_mounts,
+    }
 
 
 def _limits(execution: Execution) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from executions.models import Execution
 from executions.queue import job_token
 from executions.variables import known_variables
-from peon.protocol.masking import Masker
+from peon.protocol.masking import Masker, passwords_in
 from projects.types import ResolvedVariable
 
 MASKS_SECRETS = "masks_secrets"
@@ -29,4 +29,6 @@ def masker_of(execution: Execution) -> Masker:
     known = known_variables(execution)
     own = execution.environment_variables
     values = [value for name in secret_names(known) for value in (known[name].value, own.get(name)) if value]
-    return Masker([*map(str, values), job_token(execution.pk, execution.epoch)])
+    addresses = [url for item in execution.inputs for url in item["urls"]]
+    token = job_token(execution.pk, execution.epoch)
+    return Masker([*map(str, values), token, *passwords_in(addresses)])

@@ -134,6 +134,7 @@ BULKY_FIELDS: dict[str, Field] = {
     "environment_variable_groups": lambda e, _: e.environment_variable_groups,
     "inherit_environment_variables": lambda e, _: e.inherit_environment_variables,
     "runtime_config": lambda e, _: e.runtime_config,
+    "mounts": lambda e, _: e.mounts,
     "time_limit": lambda e, _: e.time_limit_seconds,
     "stop_expression": lambda e, _: e.runtime_config.get("stop_expression", ""),
     "cumulative_metadata": lambda e, _: e.cumulative_metadata,
@@ -147,7 +148,8 @@ BULKY_FIELDS: dict[str, Field] = {
 
 BULKY_COLUMNS = (
     "command", "interpolated_command", "inputs", "parameters", "environment_variables",
-    "environment_variable_groups", "runtime_config", "cumulative_metadata", "runtime_facts", "latest_stats",
+    "environment_variable_groups", "runtime_config", "mounts", "cumulative_metadata", "runtime_facts",
+    "latest_stats", "variables_beside",
 )  # fmt: skip
 
 

@@ -109,6 +109,17 @@ class Alert(Serializer[Any]):
     time = serializers.DateTimeField()
 
 
+class MountValue(Serializer[Any]):
+    """As the step wants it; what the environment allows of it, the log says."""
+
+    kind = serializers.ChoiceField(choices=["host", "nfs", "smb"])
+    host = serializers.CharField(help_text="The machine that gives it; empty for the worker's own.")
+    path = serializers.CharField()
+    destination = serializers.CharField()
+    readonly = serializers.BooleanField()
+    options = serializers.DictField(child=serializers.CharField())
+
+
 class ExecutionDetail(ExecutionRow):
     queue_position = serializers.IntegerField(allow_null=True, help_text="Jobs of its queue before it.")
     command = serializers.CharField()
@@ -120,6 +131,7 @@ class ExecutionDetail(ExecutionRow):
     environment_variable_groups = serializers.ListField(child=serializers.CharField())
     inherit_environment_variables = serializers.BooleanField()
     runtime_config = serializers.DictField()
+    mounts = MountValue(many=True)
     time_limit = serializers.IntegerField(allow_null=True, help_text="Seconds.")
     stop_expression = serializers.CharField()
     cumulative_metadata = serializers.DictField(help_text="The latest value of every key.")

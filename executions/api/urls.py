@@ -19,5 +19,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("executions/<str:ref>/trace/", trace.ExecutionTraceView.as_view(), name="execution-trace"),
     path("data/<uuid:datum_id>/trace/", trace.DatumTraceView.as_view(), name="datum-trace"),
+    path(
+        "dataset-versions/<uuid:version_id>/trace/",
+        trace.DatasetVersionTraceView.as_view(),
+        name="dataset-version-trace",
+    ),
     path("notebook-executions/", views.NotebookExecutionsView.as_view(), name="notebook-execution-list"),
 ]

@@ -22,6 +22,7 @@ from executions.api.links import Links
 from executions.api.representation import BULKY_COLUMNS, represent, row_fields
 from executions.models import Execution
 from executions.reproduction import Weight, differences
+from executions.variables import read_known_variables
 from projects.selectors import get_project
 
 REFERENCE = OpenApiParameter(
@@ -42,6 +43,8 @@ class ExecutionListView(GenericAPIView[Execution]):
         fields = row_fields(include, exclude)
         rows = filters.listed(user_of(request), request, _row_columns(Execution.objects.all(), include))
         page = self.paginate_queryset(rows) or []  # type: ignore[arg-type]
+        if "environment_variables" in fields:
+            read_known_variables(page)
         links = Links(request)
         return self.get_paginated_response([represent(execution, fields, links) for execution in page])
 
@@ -202,9 +205,14 @@ class NotebookExecutionsView(APIView):
 
 def _row_columns(executions: QuerySet[Execution], include: frozenset[str]) -> QuerySet[Execution]:
     """Only the columns that the wanted fields read."""
-    unread = [column for column in BULKY_COLUMNS if column not in include]
-    if "stop_expression" in include and "runtime_config" in unread:
-        unread.remove("runtime_config")
-    if "alerts" in include and "runtime_facts" in unread:
-        unread.remove("runtime_facts")
+    read = {*include, *(column for name, column in _READS_BESIDE.items() if name in include)}
+    unread = [column for column in BULKY_COLUMNS if column not in read]
     return selectors.with_alert_count(selectors.with_shared_related(executions)).defer(*unread)
+
+
+_READS_BESIDE = {
+    "stop_expression": "runtime_config",
+    "alerts": "runtime_facts",
+    "environment_variables": "environment_variable_groups",
+}
+"""Field -> the column that it reads beside one of its own name."""

@@ -1,16 +1,17 @@
-"""The trace of a file or an execution: where it came from and what was made with it, as a graph of nodes and edges."""
+"""The trace of a file, an execution or a version of a dataset: where it came from and what was made with it, as a graph of nodes
+and edges."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
 from executions.lineage import nodes, queries
 from executions.lineage.kinds import Direction, Kind
-from executions.lineage.planner import within
-from executions.lineage.queries import Edge
+from executions.lineage.planner import Edge, within, without_short_cuts
 
 MOST_NODES = 10_000
 MOST_NEIGHBOURS = 10_000
@@ -25,25 +26,40 @@ class Limits:
     depth: int | None = None
 
 
-def trace(user: User, kind: Kind, node_id: UUID, direction: Direction, limits: Limits) -> dict[str, Any]:
+def trace(
+    user: User, kind: Kind, node_id: UUID, direction: Direction, limits: Limits, *, home: UUID | None = None
+) -> dict[str, Any]:
     """`{start, direction, nodes, edges, truncated}`. A node has `more_up` or `more_down` where the limits left out neighbours
-    in that direction; `truncated` says whether any has. The user sees the start."""
-    reached: dict[UUID, Kind] = {node_id: kind}
-    seen_in: dict[Direction, set[UUID]] = {}
+    in that direction; `truncated` says whether any has. The user sees the start. `home` is the project on whose pages
+    versions of datasets are shown, where it has them; otherwise it is another one that the user sees."""
+    start, ways, sight = str(node_id), _ways(direction), queries.Sight.of(user)
+    reached: dict[str, Kind] = {start: kind}
+    seen_in: dict[Direction, set[str]] = {}
     full = False
-    for way in _ways(direction):
-        found = queries.reach(user, (kind, node_id), way, width=limits.neighbours, limit=limits.nodes + 1)
+    for way in ways:
+        found = queries.reach(sight, (kind, start), way, width=limits.neighbours, limit=limits.nodes + 1)
         full = full or len(found) > limits.nodes
         reached |= {found_id: found_kind for found_kind, found_id in found[: limits.nodes]}
         seen_in[way] = {found_id for _, found_id in found[: limits.nodes]}
-    edges = queries.edges_among(_by_kind(reached, reached))
+    edges = without_short_cuts(queries.edges_among(_by_kind(reached)), reached)
     if limits.depth is not None:
-        near = within(node_id, edges, _ways(direction), limits.depth)
+        near = within(start, edges, ways, limits.depth)
         full = full or len(near) < len(reached)
         reached = {known: kind for known, kind in reached.items() if known in near}
         edges = [edge for edge in edges if edge[0] in near and edge[1] in near]
-    more = {way: _cut(user, reached, seen_in[way], edges, way, limits, full=full) for way in _ways(direction)}
-    return _body(node_id, direction, reached, edges, more)
+    more = {way: _cut(sight, reached, seen_in[way], edges, way, limits, full=full) for way in ways}
+    shown = list(nodes.load(user, _by_kind(reached), home))
+    cut_up, cut_down = more.get(Direction.UP, set()), more.get(Direction.DOWN, set())
+    for node in shown:
+        node["more_up"] = node["id"] in cut_up
+        node["more_down"] = node["id"] in cut_down
+    return {
+        "start": start,
+        "direction": direction.value,
+        "nodes": sorted(shown, key=itemgetter("ctime", "id")),
+        "edges": _drawn(edges, {node["id"] for node in shown}),
+        "truncated": any(more.values()),
+    }
 
 
 def _ways(direction: Direction) -> tuple[Direction, ...]:
@@ -51,55 +67,35 @@ def _ways(direction: Direction) -> tuple[Direction, ...]:
 
 
 def _cut(
-    user: User,
-    reached: Mapping[UUID, Kind],
-    seen: set[UUID],
+    sight: queries.Sight,
+    reached: Mapping[str, Kind],
+    seen: set[str],
     edges: Iterable[Edge],
     way: Direction,
     limits: Limits,
     *,
     full: bool,
-) -> set[UUID]:
+) -> set[str]:
     """Nodes whose neighbours in the direction are not all there. When the graph is not full, only those can be which have as
-    many neighbours as are followed."""
-    counts = Counter(target if way is Direction.UP else source for source, target, _ in edges)
-    asked = {known for known in seen if known in reached and (full or counts[known] >= limits.neighbours)}
+    many neighbours as are followed, and versions that stand for their files."""
+    near_end = itemgetter(1 if way is Direction.UP else 0)
+    counts = Counter(map(near_end, edges)) if not full else {}
+    asked = {known for known in seen if full or counts.get(known, 0) >= limits.neighbours} & reached.keys()
+    if way is Direction.UP:
+        asked |= {known for known in seen if reached.get(known) is Kind.VERSION}
     if not asked:
         return set()
-    return queries.with_neighbours_outside(user, _by_kind(asked, reached), _by_kind(reached, reached), way)
+    near = _by_kind({known: reached[known] for known in asked})
+    return queries.with_neighbours_outside(sight, near, _by_kind(reached), way)
 
 
-def _by_kind(ids: Iterable[UUID], kinds: Mapping[UUID, Kind]) -> dict[Kind, set[UUID]]:
-    found: dict[Kind, set[UUID]] = defaultdict(set)
-    for node_id in ids:
-        found[kinds[node_id]].add(node_id)
-    return found
+def _by_kind(kinds: Mapping[str, Kind]) -> dict[Kind, set[str]]:
+    return {kind: {node_id for node_id, is_of in kinds.items() if is_of is kind} for kind in Kind}
 
 
-def _body(
-    start: UUID,
-    direction: Direction,
-    reached: Mapping[UUID, Kind],
-    edges: list[Edge],
-    more: Mapping[Direction, set[UUID]],
-) -> dict[str, Any]:
-    cut_up = {str(node_id) for node_id in more.get(Direction.UP, ())}
-    cut_down = {str(node_id) for node_id in more.get(Direction.DOWN, ())}
-    shown = []
-    for node in nodes.load(_by_kind(reached, reached)):
-        node["more_up"] = node["id"] in cut_up
-        node["more_down"] = node["id"] in cut_down
-        shown.append(node)
-    there = {node["id"] for node in shown}
-    drawn = sorted((str(source), str(target), label) for source, target, label in edges)
-    return {
-        "start": str(start),
-        "direction": direction.value,
-        "nodes": sorted(shown, key=lambda node: (node["ctime"], node["id"])),
-        "edges": [
-            {"from": source, "to": target, "name": label}
-            for source, target, label in drawn
-            if source in there and target in there
-        ],
-        "truncated": bool(cut_up or cut_down),
-    }
+def _drawn(edges: Iterable[Edge], there: set[str]) -> list[dict[str, str]]:
+    return [
+        {"from": source, "to": target, "name": label}
+        for source, target, label in edges
+        if source in there and target in there
+    ]

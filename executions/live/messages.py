@@ -7,8 +7,9 @@ from uuid import UUID
 
 from common import clock
 from common.rest.times import timestamp
-from executions.api.representation import duration_seconds
+from executions.api.representation import alert_count, duration_seconds
 from executions.models import Execution
+from executions.selectors import with_alert_count
 from executions.types import INCOMPLETE
 
 _COLUMNS = (
@@ -28,7 +29,7 @@ Messages = dict[str, dict[str, Any]]
 
 def execution_messages(execution_id: UUID) -> Messages:
     """The messages of every type, by type; empty when the execution is gone."""
-    execution = Execution.objects.filter(pk=execution_id).only(*_WATCHED).first()
+    execution = with_alert_count(Execution.objects.filter(pk=execution_id)).only(*_WATCHED).first()
     if execution is None:
         return {}
     stats = dict(execution.latest_stats)
@@ -59,6 +60,7 @@ def state(execution: Execution) -> dict[str, Any]:
         "metadata_count": execution.metadata_count,
         "output_count": execution.output_count,
         "worker_identity": execution.worker_identity,
+        "alert_count": alert_count(execution),
         "time": timestamp(clock.now()),
     }
 
@@ -74,8 +76,8 @@ def lively_ids(project_id: UUID) -> set[UUID]:
 
 def row_messages(project_id: UUID, execution_ids: Iterable[UUID]) -> Messages:
     """The messages of the project's socket, by execution id."""
-    rows = Execution.objects.filter(project_id=project_id, pk__in=list(execution_ids)).only(*_ROW)
-    return {str(row.pk): _row(row) for row in rows}
+    rows = Execution.objects.filter(project_id=project_id, pk__in=list(execution_ids))
+    return {str(row.pk): _row(row) for row in with_alert_count(rows).only(*_ROW)}
 
 
 def _row(execution: Execution) -> dict[str, Any]:

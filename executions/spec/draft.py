@@ -12,6 +12,7 @@ from executions.spec.command import command_text, interpolate_command
 from executions.spec.faults import Faults
 from executions.spec.inputs import resolve_inputs
 from executions.spec.limits import resolve_no_output_timeout, resolve_time_limit
+from executions.spec.mounts import resolve_mounts
 from executions.spec.parameters import resolve_parameters
 from executions.spec.placement import (
     check_priority,
@@ -58,6 +59,7 @@ def draft_execution(*, spec: ExecutionSpec, project: Project, actor: User) -> Ex
         time_limit_seconds=resolve_time_limit(step, spec.time_limit_seconds, faults),
         no_output_timeout_seconds=timeout,
         runtime_config=resolve_runtime_config(step, spec, timeout, faults),
+        mounts=resolve_mounts(step, environment, faults),
         upload_store_id=choose_upload_store(step=step, project=project, faults=faults),
         inherit_environment_variables=spec.inherit_environment_variables,
         per_hour_price_usd=environment.per_hour_price_usd,

@@ -10,8 +10,9 @@ from accounts.current import user_of
 from common.web.pages import page
 from datastores.selectors import datums_for
 from datastores.web.origins import with_stores
-from datastores.web.rows import page_of
+from datastores.web.rows import outputs_page
 from executions import selectors
+from executions.api.representation import alert_count
 from executions.errors import ExecutionNotFound
 from executions.models import Execution
 from executions.web.facts import facts_of, live_state
@@ -56,7 +57,7 @@ def execution_outputs(request: HttpRequest, owner: str, project: str, execution_
     found = execution_at(request, owner, project, execution_id)
     stored = datums_for(user_of(request)).filter(output_execution_id=found.pk).order_by("name", "created_at")
     context = common_context(request, found) | {
-        "datums": page_of(request, stored),
+        "datums": outputs_page(request, stored, found.project),
         "shows_execution": False,
         "empty": NO_OUTPUTS_ENDED if found.is_final else NO_OUTPUTS_YET,
     }
@@ -76,6 +77,7 @@ def execution_at(request: HttpRequest, owner: str, project: str, execution_id: U
 def common_context(request: HttpRequest, execution: Execution) -> dict[str, object]:
     return {
         "execution": execution,
+        "alert_count": alert_count(execution),
         "project": execution.project,
         **rights_in(execution.project, user_of(request)),
     }

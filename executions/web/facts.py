@@ -13,7 +13,7 @@ from common import clock
 from common.rest.times import timestamp
 from datastores.models import Datum
 from datastores.selectors import datums_for
-from executions.api.representation import price
+from executions.api.representation import alert_count, price
 from executions.logs.application import NOTICES
 from executions.models import Execution
 from executions.types import ALERTS
@@ -153,6 +153,7 @@ def live_state(execution: Execution) -> dict[str, Any]:
         "metadata_count": execution.metadata_count,
         "output_count": execution.output_count,
         "worker_identity": execution.worker_identity,
+        "alert_count": alert_count(execution),
         "cumulative_metadata": execution.cumulative_metadata,
         "latest_stats": execution.latest_stats,
         "stop_requested": execution.stop_requested_at is not None,

@@ -140,7 +140,7 @@ def rows_context(
     values = [name for kind, name in (("m:", "cumulative_metadata"), ("p:", "parameters")) if kind in kinds]
     wanted = listing.listed(mine, query).only(*listing.LIST_FIELDS, *values)
     total, more = listing.count_up_to(wanted)
-    paginator = CountedPaginator(wanted, total)
+    paginator = CountedPaginator(selectors.with_alert_count(wanted), total)
     shown: Page[Execution] = paginator.get_page(request.GET.get("page"))
     return {"page": shown, "total_is_more": more, "columns": columns, "query": query}
 

@@ -14,6 +14,11 @@ project_pages: list[URLPattern | URLResolver] = [
     path("execution/<uuid:execution_id>/trace/", trace.of_execution, name="execution_trace"),
     path("data/<uuid:datum_id>/", files.file, name="project_datum"),
     path("data/<uuid:datum_id>/trace/", trace.of_file, name="project_datum_trace"),
+    path(
+        "data/datasets/<uuid:dataset_id>/<uuid:version_id>/trace/",
+        trace.of_version,
+        name="project_dataset_version_trace",
+    ),
     path("execution/<uuid:execution_id>/outputs/", detail.execution_outputs, name="execution_outputs"),
 ]
 

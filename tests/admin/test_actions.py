@@ -270,7 +270,7 @@ class TestByTheServices:
         form = {
             "owner": acme.pk, "slug": "create", "queue_name": "acme-gpu", "name": "GPU", "kind": "vm",
             "per_hour_price_usd": "0", "per_user_queue_quota": "0", "max_running": "0", "log_lines_per_second": "0",
-            "scale_min": "0", "scale_max": "1", "scale_down_grace_period": "15",
+            "scale_min": "0", "scale_max": "1", "scale_down_grace_period": "15", "mount_rules": "[]",
         }  # fmt: skip
         refused = root.post(url("environments_environment", "add"), form, follow=True)
         assert "a word of the platform" in refused.content.decode()

@@ -15,7 +15,7 @@ from datastores.datasets import services
 from datastores.models import RetentionRule
 from datastores.services import set_alias
 from environments.models import EnrolmentToken, RegistryCredentials, TeamPlace, Worker, WorkerCredential
-from executions.models import Execution, ExecutionInput, LogChunk, MetadataChunk, ResourceSample
+from executions.models import Execution, ExecutionInput, InputAddress, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
 from organizations.models import Invitation
 from projects.models import (
@@ -87,6 +87,9 @@ def build_world() -> dict[str, Any]:
     dataset = factories.make_dataset(project)
     version = factories.make_dataset_version(dataset, datum)
     services.set_alias(version=version, actor=alice, name="production")
+    address = InputAddress.objects.create(project=project, address="s3://bucket/a", digest="0" * 64)
+    ExecutionInput.objects.create(execution=execution, address=address, name="data")
+    ExecutionInput.objects.create(execution=execution, version=version, name="data")
     worker = Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
     token = EnrolmentToken.objects.create(
         environment=environment, digest=SECRETS[13], hint="peon-abcdef", expires_at=now

@@ -12,6 +12,7 @@ import pytest
 
 from tests.agent.support.fake_platform import AgentProcess, wait_until
 from tests.agent.test_inputs import entry, file_of
+from tests.agent.test_mounts import mount, mounts
 
 pytestmark = pytest.mark.docker
 
@@ -91,8 +92,9 @@ def write_image(path, programs):
 @pytest.fixture(scope="module")
 def docker_agent(platform, engine, tmp_path_factory):
     agent = AgentProcess(
-        platform, tmp_path_factory.mktemp("agent"), sys.executable, RUNTIME="auto", DOCKER_HOST=engine
-    )
+        platform, tmp_path_factory.mktemp("agent"), sys.executable, RUNTIME="auto", DOCKER_HOST=engine,
+        ALLOW_MOUNTS="true",
+    )  # fmt: skip
     agent.start()
     yield agent
     agent.stop()
@@ -237,3 +239,29 @@ def test_a_container_gets_as_much_memory_as_was_asked_for(platform, docker_agent
     variables = {"VH_DOCKER_NETWORK": "none", "VH_MEMORY_LIMIT": "64M"}
     job = add(platform, "tail -c 200000000 /dev/zero > /dev/null", variables=variables)
     assert job.wait(60)["status"] == "error"
+
+
+class TestMounts:
+    def test_a_directory_of_the_host(self, platform, docker_agent, tmp_path):
+        folder = tmp_path.resolve()
+        (folder / "a.txt").write_text("from the host\n")
+        shown = mounts(mount(folder, "/mnt/lake"), mount(folder, "/mnt/scratch", readonly=False))
+        job = add(
+            platform, "cat /mnt/lake/a.txt; touch /mnt/scratch/new; touch /mnt/lake/other", mounts=shown
+        )
+        job.wait()
+        assert job.lines("o") == ["from the host"]
+        assert "Read-only file system" in job.lines("e")[0]
+        assert sorted(os.listdir(folder)) == ["a.txt", "new"]
+
+    def test_a_share_is_a_volume_that_goes_with_the_container(self, platform, docker_agent, engine):
+        """The engine tries to mount it; here nobody answers, or the kernel knows no NFS."""
+        share = mount("/export", "/mnt/lake", kind="nfs", host="127.0.0.1", options={"vers": "4", "soft": ""})
+        finish = add(platform, "true", mounts=mounts(share)).wait()
+        assert finish["status"] == "error"
+        assert "The container could not be started" in finish["reason"]
+        assert ":/export" in finish["reason"]
+        listed = subprocess.run(
+            ["docker", "-H", engine, "volume", "ls", "-q"], capture_output=True, text=True, check=True
+        )
+        assert listed.stdout.split() == []

@@ -229,4 +229,4 @@ def test_extra_configuration_counts_above_the_file_and_below_the_environment(tmp
         'PEON_EXTRA_CONFIG={"ALLOW_MOUNTS": "true", "CLOUD": "none", "DISK_FREE_MIN": "20%"}\n'
     )
     settings = load({"CLOUD": "gce", "PEON_DIR": str(tmp_path)}, str(file))
-    assert (settings.allow_mounts, settings.cloud, str(settings.disk_free_min)) == (True, "gce", "20%")
+    assert (settings.allows_mounts, settings.cloud, str(settings.disk_free_min)) == (True, "gce", "20%")

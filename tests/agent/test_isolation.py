@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.agent.support.fake_platform import AgentProcess, wait_until
+from tests.agent.test_mounts import mount, mounts
 from tests.agent.test_stopping import alive
 
 
@@ -108,7 +109,7 @@ def test_ordinary_user_gets_a_private_view(own_platform, request):
     if not _works([*user, sys.executable, "-c", "import peon.main, redis"]):
         pytest.skip("this interpreter cannot be read by an ordinary user")
     folder = pathlib.Path(request.getfixturevalue("folder_of_nobody"))
-    agent = WrappedAgent(own_platform, folder, sys.executable)
+    agent = WrappedAgent(own_platform, folder, sys.executable, ALLOW_MOUNTS="true")
     agent.wrapper = user
     agent.start()
     try:
@@ -117,6 +118,12 @@ def test_ordinary_user_gets_a_private_view(own_platform, request):
         assert job.wait()["status"] == "complete"
         assert job.lines("o")[:2] == ["/valohai/repository", "65534"]
         assert int(job.lines("o")[2]) < 8
+        mounted = own_platform.add_job(
+            "ls -d /lake/doc; touch /lake/x", mounts=mounts(mount("/usr/share", "/lake"))
+        )
+        mounted.wait()
+        assert mounted.lines("o") == ["/lake/doc"]
+        assert "Read-only file system" in mounted.lines("e")[0]
     finally:
         agent.stop()
         print(agent.log())

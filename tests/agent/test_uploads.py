@@ -101,9 +101,14 @@ class Job:
         for fact in self.spool.facts:
             content = self.store.stored["/" + fact["datum_id"]]
             assert fact["size"] == len(content)
-            assert {n: fact[n] for n in NAMES} == {n: hashlib.new(n, content).hexdigest() for n in NAMES}
+            made = NAMES if len(content) <= PART else ("sha256",)
+            assert {n: fact[n] for n in NAMES if n in fact} == digests(content, made)
             found[fact["name"]] = content
         return found
+
+
+def digests(content, names):
+    return {name: hashlib.new(name, content).hexdigest() for name in names}
 
 
 @pytest.fixture

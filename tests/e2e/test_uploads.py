@@ -48,6 +48,41 @@ def test_a_folder(page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp
     assert sum(row["name"].startswith("images/deep/") for row in stored) == 6
 
 
+def drop(page: Page, target: str, *paths: Path) -> None:
+    """As if somebody let go of files and folders of their desktop over it: the browser itself makes the list of entries."""
+    box = page.locator(target).bounding_box()
+    assert box
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+    session.detach()
+
+
+def test_folders_and_files_that_are_dropped(
+    page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dropped"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for number in range(110):  # a reader of entries gives a hundred at a time
+        (folder / "deep" / f"{number}.txt").write_text(f"file {number}")
+    (folder / "deep" / "deeper" / "last.txt").write_text("last")
+    (folder / "Ünïcode name.txt").write_text("unicode")
+    single = tmp_path / "single.txt"
+    single.write_text("beside the folder")
+    open_upload(page, workspace)
+    drop(page, "#drop-zone", folder, single)
+    expect(page.locator("#upload-summary")).to_contain_text("113 uploaded", timeout=180_000)
+    stored = {row["name"]: row for row in rest.get("data/", project=workspace.id, limit=200)["results"]}
+    assert {row["store"] for row in stored.values()} == {bucket}
+    expected = {f"dropped/deep/{number}.txt" for number in range(110)}
+    expected |= {"dropped/deep/deeper/last.txt", "dropped/Ünïcode name.txt", "single.txt"}
+    assert set(stored) == expected
+    assert stored["dropped/deep/deeper/last.txt"]["size"] == 4
+
+
 def test_a_large_file_goes_on_after_a_reload(
     page: Page, workspace: Workspace, bucket: str, rest: Rest, tmp_path: Path, complaints: Complaints
 ) -> None:

@@ -33,7 +33,7 @@ SHAPE = {
     "provider": str | None, "has_gpu": bool, "gpu_spec": str, "is_scalable": bool, "spot": bool, "spot_max_price": float,
     "allow_personal_usage": bool, "bill_usage": bool, "can_admin": bool, "per_hour_price_usd": str,
     "per_user_queue_quota": int, "per_user_resource_quotas": type(None), "max_running": int, "default_image": str,
-    "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
+    "requires_mounts": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
     "supports_priority": bool, "queue_name": str, "ctime": str, "mtime": str, "url": str,
 }  # fmt: skip
 
@@ -245,7 +245,9 @@ class TestLists:
 
     def test_members_see_it_without_its_queue(self, acme: Tenant) -> None:
         shown = acme.member_api.get(f"{LIST}acme-gpu/").json()
-        assert_shape(shown, {name: shape for name, shape in SHAPE.items() if name != "queue_name"})
+        assert_shape(
+            shown, {name: shape for name, shape in SHAPE.items() if name not in ("queue_name", "mount_rules")}
+        )
         assert shown["can_admin"] is False
 
 

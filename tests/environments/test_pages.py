@@ -57,6 +57,24 @@ def test_what_is_wrong_stands_beside_its_field_and_changes_nothing(acme: Tenant,
     assert acme.environment.name == "GPU box"
 
 
+def test_rules_for_mounts(acme: Tenant) -> None:
+    page = f"{LIST}acme-gpu/"
+    rules = "/data/**\nnfs://files.example.com/scratch/* rw"
+    acme.browser.post(page, {**SETTINGS, "mount_rules": rules, "requires_mounts": "on"})
+    acme.environment.refresh_from_db()
+    assert acme.environment.requires_mounts
+    assert acme.environment.mount_rules == [
+        {"pattern": "/data/**", "writable": False},
+        {"pattern": "nfs://files.example.com/scratch/*", "writable": True},
+    ]
+    assert rules in acme.browser.get(page).content.decode()
+    text = acme.browser.post(page, {**SETTINGS, "mount_rules": "../etc"}).content.decode()
+    assert "is no pattern for mounts" in text
+    before = acme.environment.mount_rules
+    acme.environment.refresh_from_db()
+    assert acme.environment.mount_rules == before
+
+
 def test_one_that_was_used_is_not_deleted(acme: Tenant) -> None:
     make_execution(make_project(acme.organization), environment=acme.environment)
     answer = acme.browser.post(f"{LIST}acme-gpu/delete/", follow=True)

@@ -13,6 +13,7 @@ from executions import queue
 from executions.api import schemas
 from executions.models import Execution
 from executions.types import Status
+from projects.models import OrganizationVariable, ProjectVariable, VariableGroup
 from tests.support import factories
 
 URL = "/api/v0/executions/"
@@ -320,6 +321,30 @@ class TestList:
                 )
             counts.append(len(queries))
         assert counts[0] == counts[1] <= 8
+
+    def test_variables_are_read_at_once_for_all_rows_and_projects(self, api, alice):
+        acme = factories.make_organization("acme", owners=(alice,))
+        counts = []
+        for number in (1, 6):
+            for place in range(number):
+                project = factories.make_project(acme, f"p{number}-{place}")
+                ProjectVariable.objects.create(project=project, name="OF_PROJECT", value="x" * 8, secret=True)
+                group = VariableGroup.objects.create(organization=acme, name=f"group-{number}-{place}")
+                group.variables.create(name="OF_GROUP", value="y" * 8, secret=True)
+                group.projects.add(project)
+                own = {"OF_PROJECT": "typed", "OF_GROUP": "typed", "OF_ALL": "typed", "OWN": "shown"}
+                for _ in range(3):
+                    factories.make_execution(project, environment_variables=own)
+            OrganizationVariable.objects.get_or_create(
+                organization=acme, name="OF_ALL", defaults={"value": "z" * 8, "secret": True}
+            )
+            with CaptureQueriesContext(connection) as queries:
+                rows = api.get(f"{URL}?include=environment_variables").json()["results"]
+            counts.append(len(queries))
+        assert len(rows) == 21
+        shown = {"OF_PROJECT": "", "OF_GROUP": "", "OF_ALL": "", "OWN": "shown"}
+        assert all(row["environment_variables"] == shown for row in rows)
+        assert counts[0] == counts[1]
 
 
 class TestStop:

@@ -86,6 +86,13 @@ class TestStatusDetail:
     def test_that_is_an_object_too(self, running: Execution) -> None:
         assert status_detail(running, {"at": "value-of-token"}) == '{"at": "***"}'
 
+    def test_has_no_passwords_of_addresses_of_inputs(self, running: Execution) -> None:
+        address = "https://reader:open%2Bsesame@data.example.com/a.csv"
+        entry = {"name": "rows", "urls": [address, "http://[", "datum://x"]}
+        Execution.objects.filter(pk=running.pk).update(inputs=[entry])
+        assert status_detail(running, f"at {address}") == "at https://reader:***@data.example.com/a.csv"
+        assert status_detail(running, "with open+sesame") == "with ***"
+
     @override_settings(MASK_SECRETS_IN_LOGS=False)
     def test_keeps_all_but_the_token_when_the_installation_wants_that(self, running: Execution) -> None:
         token = job_token(running.pk, running.epoch)

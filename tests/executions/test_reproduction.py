@@ -8,12 +8,14 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from common import clock
 from datastores.models import Datum
+from executions.agent_api import attempts
+from executions.agent_api.attempts import WorkerDescription
 from executions.models import Execution
 from executions.reproduction import Weight, differences
 from executions.services import create_execution
-from executions.types import ExecutionSpec
+from executions.types import ExecutionSpec, Status
 from organizations.access import Forbidden
-from projects.models import Project
+from projects.models import Project, ProjectVariable
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +116,97 @@ def test_the_create_form_says_it(alice_browser: Any, project: Project, original:
     page = alice_browser.get(f"{at}?from={original.pk}").content.decode()
     assert "it cannot be created as it was" in page
     assert "Compared with" not in alice_browser.get(at).content.decode()
+
+
+class TestInheritedVariables:
+    """What a worker was given is written down as fingerprints when it takes the job."""
+
+    @pytest.fixture
+    def ran(self, original: Execution, alice: User) -> Execution:
+        project = original.project
+        ProjectVariable.objects.create(project=project, name="PLAIN", value="plain-value-1")
+        ProjectVariable.objects.create(project=project, name="KEY", value="secret-value-1", secret=True)
+        return claimed(original)
+
+    def test_nothing_is_said_while_all_is_as_it_was(self, alice: User, ran: Execution) -> None:
+        assert found(alice, ran) == []
+
+    def test_values_are_not_written_down(self, ran: Execution) -> None:
+        assert sorted(ran.variables_beside) == ["KEY", "PLAIN"]
+        assert "value-1" not in str(ran.variables_beside)
+
+    def test_changed_gone_and_new_ones_are_named_without_values(
+        self, alice: User, ran: Execution, alice_api: APIClient
+    ) -> None:
+        variables = ran.project.variables
+        variables.filter(name="PLAIN").delete()
+        key = variables.get(name="KEY")
+        key.value = "secret-value-2"
+        key.save()
+        ProjectVariable.objects.create(project=ran.project, name="NEW", value="secret-value-3", secret=True)
+        answer = alice_api.get(f"/api/v0/executions/{ran.pk}/reproduction/")
+        assert [item["message"] for item in answer.json()["differences"]] == [
+            "The variable 'KEY' that it inherited has another value now.",
+            "The variable 'PLAIN' that it inherited is gone.",
+            "It would inherit the variable 'NEW', which was not there.",
+        ]
+        assert {item["weight"] for item in answer.json()["differences"]} == {"differs"}
+        assert "value-" not in answer.content.decode()
+
+    def test_its_own_variables_are_no_inherited_ones(self, alice: User, original: Execution) -> None:
+        Execution.objects.update(environment_variables={"PLAIN": "own"})
+        original.refresh_from_db()
+        variable = ProjectVariable.objects.create(project=original.project, name="PLAIN", value="1")
+        ran = claimed(original)
+        variable.value = "2"
+        variable.save()
+        assert found(alice, ran) == []
+
+    def test_groups_count(self, alice: User, original: Execution) -> None:
+        organization = factories.make_organization("acme", owners=(alice,))
+        Project.objects.filter(pk=original.project_id).update(owner=organization.owner)
+        group = factories.make_group(organization, "shared", {"IN_GROUP": "1"}, (original.project,))
+        ran = claimed(original)
+        assert list(ran.variables_beside) == ["IN_GROUP"]
+        group.projects.clear()
+        [difference] = [d for d in differences(alice, ran) if d.field == "environment_variables"]
+        assert difference.message == "The variable 'IN_GROUP' that it inherited is gone."
+
+    def test_executions_from_before_say_that_it_was_not_written_down(
+        self, alice: User, ran: Execution
+    ) -> None:
+        Execution.objects.update(variables_beside=None)
+        [difference] = differences(alice, Execution.objects.get())
+        assert difference.weight is Weight.NOTE
+        assert "not written down" in difference.message
+
+    def test_one_that_never_began_inherited_nothing(self, alice: User, original: Execution) -> None:
+        ProjectVariable.objects.create(project=original.project, name="PLAIN", value="1")
+        assert found(alice, original) == []
+
+    def test_after_the_key_was_changed_nobody_can_say(
+        self, alice: User, ran: Execution, settings: Any
+    ) -> None:
+        old = settings.SECRETS_KEYS
+        settings.SECRETS_KEYS = ["another key that is long enough", *old]
+        assert found(alice, ran) == []
+        gone = {"PLAIN": f"00000000:{'0' * 32}"}
+        Execution.objects.update(variables_beside=ran.variables_beside | gone)
+        [difference] = differences(alice, Execution.objects.get())
+        assert difference.weight is Weight.NOTE
+        assert "cannot be compared: PLAIN" in difference.message
+
+
+def claimed(execution: Execution) -> Execution:
+    """A worker takes the job."""
+    Execution.objects.filter(pk=execution.pk).update(status=Status.QUEUED)
+    worker = WorkerDescription(
+        identity="w",
+        host="h",
+        agent_version="1",
+        runtime="process",
+        queues=["local"],
+        facts={"masks_secrets": True},
+    )
+    attempts.claim(execution_id=execution.pk, epoch=execution.epoch, worker=worker, base_url="http://x")
+    return Execution.objects.get(pk=execution.pk)

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -12,7 +13,7 @@ from common.errors import DomainError
 from datastores.models import Datum
 from datastores.services import purge_datum
 from executions.errors import FileNeeded
-from executions.models import Execution, ExecutionInput
+from executions.models import Execution, ExecutionInput, InputAddress
 from executions.services import create_execution
 from executions.types import ExecutionSpec, Status
 from projects.models import Commit, Project
@@ -39,12 +40,42 @@ class TestCreation:
         rows = ExecutionInput.objects.filter(execution=execution).order_by("pk")
         assert [(row.name, row.datum) for row in rows] == [("dataset", one), ("dataset", two)]
 
-    def test_other_addresses_are_no_files(self, project: Project, alice: User, commit: Commit) -> None:
-        spec = ExecutionSpec(
-            commit=commit.identifier, step="train", inputs={"dataset": "https://example.com/x"}
+    def test_versions_and_addresses_are_written_down_as_such(
+        self, project: Project, alice: User, commit: Commit, settings: Any
+    ) -> None:
+        settings.ALLOW_PRIVATE_NETWORK_URLS = True
+        bucket = factories.make_store(name="bucket", kind="s3", project=project, is_default=False,
+                                      access_mode="single_project", configuration={"bucket": "b"})  # fmt: skip
+        version = factories.make_dataset_version(
+            factories.make_dataset(project), factories.make_datum(project)
         )
-        create_execution(actor=alice, project=project, spec=spec)
-        assert not ExecutionInput.objects.exists()
+        urls = [version.uri, "s3://b/folder/*.csv", "https://me:hidden@example.com/x.csv?token=hidden#part"]
+        spec = ExecutionSpec(commit=commit.identifier, step="train", inputs={"dataset": urls})
+        execution = create_execution(actor=alice, project=project, spec=spec)
+        of_version, in_store, on_web = ExecutionInput.objects.filter(execution=execution).order_by("pk")
+        assert (of_version.version, of_version.datum, of_version.address) == (version, None, None)
+        assert (in_store.address.store, in_store.address.key) == (bucket, "folder/*.csv")
+        assert in_store.address.address == "s3://b/folder/*.csv"
+        assert on_web.address.address == "https://example.com/x.csv?…"
+        assert (on_web.address.store, on_web.address.key) == (None, "")
+
+    def test_an_address_has_one_row_in_a_project_whatever_the_password(self, project: Project) -> None:
+        for secret in ("one", "two"):
+            factories.make_reading(project, f"https://me:{secret}@example.com/x", "https://example.com/x?a=1")
+        factories.make_reading(factories.make_project(), "https://example.com/x")
+        assert InputAddress.objects.filter(project=project).count() == 2
+        assert ExecutionInput.objects.filter(address__project=project).count() == 4
+
+    def test_two_spellings_of_one_address_are_one_input(self, project: Project) -> None:
+        factories.make_reading(project, "https://me:1@example.com/x", "https://me:2@example.com/x")
+        assert ExecutionInput.objects.count() == 1
+
+    def test_an_input_is_one_thing(self, project: Project) -> None:
+        execution, datum = factories.make_execution(project), factories.make_datum(project)
+        version = factories.make_dataset_version(factories.make_dataset(project))
+        for facts in ({}, {"datum": datum, "version": version}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                ExecutionInput.objects.create(execution=execution, name="data", **facts)
 
     def test_earlier_executions_are_caught_up(self, project: Project) -> None:
         one = factories.make_datum(project)
@@ -52,20 +83,43 @@ class TestCreation:
         odd = ["datum://not-an-id", "https://example.com/x", "datum://00000000-0000-0000-0000-000000000001"]
         factories.make_execution(project, inputs=[{"name": "odd", "urls": odd}])
         expected = list(ExecutionInput.objects.values_list("execution_id", "datum_id", "name"))
+        assert expected == [(run.pk, one.pk, "files")]
         ExecutionInput.objects.all().delete()
         for _ in range(2):
             fill_again()
             assert list(ExecutionInput.objects.values_list("execution_id", "datum_id", "name")) == expected
-        assert expected == [(run.pk, one.pk, "files")]
+
+    def test_versions_and_addresses_of_earlier_executions_too(self, project: Project) -> None:
+        """The same rows as executions of today have."""
+        factories.make_store(name="bucket", kind="s3", project=project, is_default=False,
+                             access_mode="single_project", configuration={"bucket": "b"})  # fmt: skip
+        version = factories.make_dataset_version(factories.make_dataset(project))
+        factories.make_reading(project, "s3://b/a b.csv", "https://u:p@example.com/x?q=1#f", version.uri)
+        factories.make_execution(
+            project, inputs=[{"name": "odd", "urls": ["http://[broken", "dataset://x/y"]}]
+        )
+
+        def rows() -> list[Any]:
+            columns = ("execution_id", "version_id", "name", "address__address", "address__digest",
+                       "address__store_id", "address__key", "address__project_id")  # fmt: skip
+            return sorted(ExecutionInput.objects.values_list(*columns), key=str)
+
+        expected = rows()
+        assert len(expected) == 3
+        ExecutionInput.objects.all().delete()
+        InputAddress.objects.all().delete()
+        for _ in range(2):
+            fill_again("0010_versions_and_addresses_of_earlier_executions")
+            assert rows() == expected
 
 
-def fill_again() -> None:
+def fill_again(name: str = "0007_files_of_earlier_executions") -> None:
     """What the migration does."""
     from importlib import import_module
 
     from django.apps import apps
 
-    migration = import_module("executions.migrations.0007_files_of_earlier_executions")
+    migration = import_module(f"executions.migrations.{name}")
     with connection.schema_editor() as editor:
         migration.fill(apps, editor)
 
@@ -89,13 +143,25 @@ class TestPurge:
     ) -> None:
         datum = factories.make_datum(project, name="train.csv")
         version = factories.make_dataset_version(factories.make_dataset(project), datum)
-        declared = {"name": "data", "urls": [version.uri], "keep_directories": "none", "filename": None,
-                    "download": "always", "optional": False}  # fmt: skip
-        job = factories.make_execution(project, status=Status.QUEUED, inputs=[declared])
+        job = factories.make_reading(project, version.uri, status=Status.QUEUED)
         with pytest.raises(FileNeeded, match=f"#{job.counter}"):
             purge_datum(datum=datum, actor=alice)
         type(job).objects.update(status=Status.COMPLETE, ended_at=clock.now())
         purge_datum(datum=datum, actor=alice)
+
+    def test_versions_are_asked_for_by_an_index_however_many_jobs_there_are(
+        self, project: Project, alice: User
+    ) -> None:
+        """It is not the inputs of every unfinished execution that are read."""
+        datum = factories.make_datum(project)
+        factories.make_dataset_version(factories.make_dataset(project), datum)
+        for _ in range(8):
+            factories.make_reading(project, "https://example.com/x", status=Status.QUEUED)
+        with CaptureQueriesContext(connection) as captured:
+            purge_datum(datum=datum, actor=alice)
+        assert not [query for query in captured if '"executions_execution"."inputs"' in query["sql"]
+                    and "executions_executioninput" not in query["sql"]]  # fmt: skip
+        assert len([query for query in captured if "executions_execution" in query["sql"]]) <= 2
 
     def test_when_it_has_ended_the_file_may_go(self, project: Project, alice: User) -> None:
         datum = factories.make_datum(project)

@@ -15,3 +15,9 @@ def test_arguments_of_background_work_are_left_out() -> None:
     assert "secret" not in line
     assert json.loads(line)["data"] == {"name": "deliver_mail"}
     assert json.loads(line)["event"] == "Task deliver_mail succeeded"
+
+
+def test_requests_to_swift_are_not_written_down() -> None:
+    """At INFO its client logs requests with the beginning of their token."""
+    assert not logging.getLogger("swiftclient").isEnabledFor(logging.INFO)
+    assert logging.getLogger("swiftclient").isEnabledFor(logging.WARNING)

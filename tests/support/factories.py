@@ -24,6 +24,7 @@ from datastores.models import Adoption, Dataset, DatasetVersion, DataStore, Datu
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution, ExecutionInput
 from executions.types import FINAL, RUNNING, Status
+from executions.used_files import take_inputs
 from organizations.invitations import LIFETIME, new_secret
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
 from projects.models import (
@@ -300,6 +301,24 @@ def make_run(
     )
     facts = {"output_execution_id": execution.pk, "output_execution_counter": execution.counter}
     return execution, [make_datum(project, name=name, **facts) for name in outputs]
+
+
+def make_reading(project: Project, *uris: str, outputs: tuple[str, ...] = (), **fields: Any) -> Execution:
+    """An execution with these resolved addresses as its input `read`, written down as creating it does; and its outputs."""
+    declared = {
+        "name": "read", "urls": list(uris), "keep_directories": "none", "filename": None, "download": "always",
+        "optional": False,
+    }  # fmt: skip
+    execution = make_execution(project, **{"status": Status.COMPLETE, "inputs": [declared], **fields})
+    take_inputs(execution)
+    for name in outputs:
+        make_datum(
+            project,
+            name=name,
+            output_execution_id=execution.pk,
+            output_execution_counter=execution.counter,
+        )
+    return execution
 
 
 def make_dataset(

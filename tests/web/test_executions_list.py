@@ -168,3 +168,23 @@ def test_a_row_says_why_its_execution_waits(commit: Commit, project: Project, al
     text = alice_browser.get(page("project", project), headers=FRAGMENT).content.decode()
     assert text.count("row-waiting") == 1
     assert f'title="{escape(reason)}"' in text
+
+
+def test_alerts_are_a_badge_that_costs_no_query(
+    commit: Commit, project: Project, alice_browser: Client
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            alice_browser.get(page("project", project), headers=FRAGMENT)
+        return len(captured)
+
+    factories.make_execution(project, commit=commit)
+    without = queries()
+    alert = {"kind": "input_changed", "text": "It has changed.", "time": "2026-01-01T00:00:00Z"}
+    factories.make_execution(project, commit=commit, runtime_facts={"alerts": [alert]})
+    factories.make_execution(project, commit=commit, runtime_facts={"alerts": [alert, alert]})
+    assert queries() == without
+    text = alice_browser.get(page("project", project), headers=FRAGMENT).content.decode()
+    assert text.count("chip-warning") == 2
+    assert 'title="1 alert:' in text
+    assert 'title="2 alerts:' in text

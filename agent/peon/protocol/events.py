@@ -13,7 +13,7 @@ Any other segment counts as one event and no line:
     {"k": "stats", "t": us, "values": {"num_cpus", "cpu_usage", "memory_usage_kb", "memory_total_kb", ...}}
     {"k": "info", "t": us, "values": {...}}      facts about the run: runtime, image_digest, host
     {"k": "output", "t": us, "datum_id", "name", "size", "md5", "sha1", "sha256", "file_mtime": us | null,
-     "metadata": {...}}                          a file is in the store, whole
+     "metadata": {...}}                          the store has a file, whole; md5 and sha1 unless it went in parts
     {"k": "alert", "t": us, "kind": text, "text": text}      something that whoever looks at the run should know
     {"k": "finish", "t": us, "status": "complete" | "error" | "stopped" | "crashed", "exit_code": int | null,
      "reason": text}                             always the last event

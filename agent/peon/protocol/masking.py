@@ -7,13 +7,26 @@ regular expressions: the time is bounded by the length of the text, whatever a s
 import base64
 import json
 import re
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MARK = b"***"
 SHORTEST = 6  # characters; shorter values are words of every log
 MOST_NEEDLE_BYTES = 128
 _FEW = 32
 _GRAM, _STEP = 8, 16
+
+
+def passwords_in(addresses):
+    """The passwords in addresses, as they are written and as they are meant."""
+    written = {_password_in(address) for address in addresses} - {""}
+    return sorted(written | {unquote(password) for password in written})
+
+
+def _password_in(address):
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:
+        return ""  # no address at all; the download says so
 
 
 class Masker:

@@ -23,7 +23,7 @@ LEAST_MEMORY_BYTES = 16 << 20
 class Launch:
     """What a runtime needs to know to run one command."""
 
-    def __init__(self, execution_id, folder, image, variables, read_only, script, controls):
+    def __init__(self, execution_id, folder, image, variables, read_only, script, controls, mounts=()):
         self.execution_id = execution_id
         self.folder = folder
         self.image = image
@@ -31,6 +31,7 @@ class Launch:
         self.read_only = read_only  # paths as the job sees them
         self.script = script  # the command's file, relative to the job's folder
         self.controls = controls
+        self.mounts = mounts  # `peon.mounts.Mount`s beside its own files
 
 
 class Running:

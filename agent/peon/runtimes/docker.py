@@ -9,6 +9,7 @@ import time
 
 from peon.errors import JobFailed
 from peon.job_folder import MOUNT_POINT
+from peon.mounts import NFS
 from peon.protocol.events import STDERR, STDOUT
 from peon.runtimes.base import Exit, Running
 from peon.runtimes.engine_api import EngineError, read_frames
@@ -125,6 +126,7 @@ class DockerRuntime:
                 _limits(job.controls),
                 DeviceRequests=self._gpus.device_requests(),
                 Binds=_binds(job),
+                Mounts=[_mount(mount) for mount in job.mounts],
                 NetworkMode=job.controls.docker_network or "default",
                 PortBindings={port: [{"HostPort": port.partition("/")[0]}] for port in ports},
                 # The agent reads the output itself; a second copy on the engine's disk would only grow.
@@ -217,6 +219,28 @@ def _binds(job):
     for path in job.read_only:
         binds.append("{}:{}:ro".format(job.folder.host(os.path.relpath(path, MOUNT_POINT)), path))
     return binds
+
+
+def _mount(mount):
+    """A share is a volume of the engine that is removed with the container: the engine mounts it, and not this process."""
+    if mount.file_system is None:
+        return {
+            "Type": "bind",
+            "Source": mount.source,
+            "Target": mount.destination,
+            "ReadOnly": mount.readonly,
+            "BindOptions": {"Propagation": "rprivate"},
+        }
+    options = {
+        "type": mount.file_system,
+        "device": ":" + mount.path if mount.kind == NFS else mount.source,
+        "o": mount.option_text("addr=" + mount.host, "ro" if mount.readonly else "rw"),
+    }
+    return {
+        "Type": "volume",
+        "Target": mount.destination,
+        "VolumeOptions": {"DriverConfig": {"Name": "local", "Options": options}},
+    }
 
 
 def _limits(controls):

@@ -165,6 +165,7 @@ def probe():
         "folder": folder,
         "mount_point": "/valohai",
         "read_only": [],
+        "mounts": [],
     }
     os.mkdir(order["root"])
     with open(os.devnull, "r+b") as nothing:
@@ -201,7 +202,9 @@ def _run_first(order, descriptors, report):
 def _run_init(order, descriptors, report, keeper):
     """Process 1 of the job's process table: when it ends, the kernel ends every other."""
     namespaces.end_with_parent(signal.SIGKILL)
-    namespaces.enter_root(order["root"], order["folder"], order["mount_point"], order["read_only"])
+    namespaces.enter_root(
+        order["root"], order["folder"], order["mount_point"], order["read_only"], order["mounts"]
+    )
     command = os.fork()
     if command == 0:
         _in_child(_become_command, order, descriptors, report)

@@ -4,7 +4,9 @@ The host is not changed: the job's root is a tmpfs on which every top-level dire
 plus /valohai from the job's own folder. Written with ctypes, since CPython has no such calls before 3.12.
 """
 
+import contextlib
 import ctypes
+import errno
 import os
 import stat
 
@@ -12,6 +14,9 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
 MS_REMOUNT = 32
 MS_BIND = 4096
 MS_REC = 16384
@@ -38,10 +43,11 @@ def unshare():
     _write("/proc/self/gid_map", "{0} {0} 1".format(group))
 
 
-def enter_root(new_root, folder, mount_point, read_only):
-    """Make `new_root` (an empty directory) the root: the host's, plus `folder` at `mount_point`.
+def enter_root(new_root, folder, mount_point, read_only, mounts=()):
+    """Make `new_root` (an empty directory) the root: the host's, plus `folder` at `mount_point`, plus `mounts`.
 
-    `read_only` are paths below `mount_point` that the job may not write. Raises OSError.
+    `read_only` are paths below `mount_point` that the job may not write; `mounts` are as `peon.mounts.Mount.as_order` has
+    them. Raises OSError.
     """
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("tmpfs", new_root, "tmpfs", 0, "mode=755")
@@ -55,6 +61,9 @@ def enter_root(new_root, folder, mount_point, read_only):
         inside = new_root + path
         _mount(inside, inside, None, MS_BIND)
         _mount(None, inside, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+    places = _Places(new_root)
+    for wanted in mounts:
+        places.add(wanted)
     _change_root(new_root)
     _mount_proc()
 
@@ -73,6 +82,91 @@ def _show(path, target):
         _mount(path, target, None, MS_BIND | MS_REC)
     except OSError:
         pass
+
+
+class _Places:
+    """Where a job's mounts go. What is not there is made in the job's view of the file system, and never on the host."""
+
+    def __init__(self, new_root):
+        self._root = new_root
+        self._ours = {""}
+
+    def add(self, wanted):
+        destination = wanted["destination"]
+        if wanted["file_system"] is not None:
+            _mount_share(wanted, self._make_path(destination, is_folder=True))
+            return
+        with _opened(wanted["source"]) as source:
+            target = self._make_path(destination, is_folder=stat.S_ISDIR(os.fstat(source).st_mode))
+            # By its descriptor: what stands at the path may be another thing by now.
+            _mount("/proc/self/fd/{}".format(source), target, None, MS_BIND)
+        if wanted["readonly"]:
+            _mount(None, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | _flags_that_stay(target))
+
+    def _make_path(self, path, is_folder):
+        """Something to mount at; its path below the new root."""
+        parent, parts = "", path.strip("/").split("/")
+        for part in parts[:-1]:
+            self._make(parent, part, is_folder=True)
+            parent += "/" + part
+        self._make(parent, parts[-1], is_folder)
+        return self._root + path
+
+    def _make(self, parent, name, is_folder):
+        seen = "{}/{}".format(parent, name)
+        path = self._root + seen
+        if os.path.islink(path):
+            raise OSError(
+                errno.ELOOP, "{} is a symbolic link on this host: mount at another place".format(seen)
+            )
+        if os.path.exists(path):
+            return
+        if parent not in self._ours:
+            self._cover(parent)
+        if is_folder:
+            os.mkdir(path)
+            self._ours.add(seen)
+        else:
+            open(path, "w").close()
+
+    def _cover(self, folder):
+        """In the place of a folder of the host one of our own, in which the same things are."""
+        _mount("tmpfs", self._root + folder, "tmpfs", 0, "mode=755")
+        self._ours.add(folder)
+        for name in os.listdir(folder):
+            _show(os.path.join(folder, name), os.path.join(self._root + folder, name))
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """A descriptor of what is at the path, reached without following any link."""
+    descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    try:
+        for part in filter(None, path.split("/")):
+            inner = os.open(part, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ELOOP, "{} is a symbolic link".format(path))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _flags_that_stay(path):
+    """A user namespace may not take away what the host's mount forbids."""
+    return os.statvfs(path).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def _mount_share(wanted, target):
+    """By the host's `mount`, which knows what servers of NFS and SMB want to be told."""
+    import subprocess  # few jobs need it, and each job's first process carries what is loaded
+
+    command = ["mount", "-t", wanted["file_system"], "-o", wanted["options"], wanted["source"], target]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        said = done.stdout.decode("utf-8", "replace").strip().replace(target, wanted["destination"])
+        raise OSError(errno.EIO, "{} cannot be mounted: {}".format(wanted["source"], said))
 
 
 def _change_root(new_root):

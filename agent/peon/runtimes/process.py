@@ -62,6 +62,10 @@ class ProcessRuntime:
                     MOUNT_POINT, self.isolation_refused
                 )
             )
+            if job.mounts:
+                raise JobFailed(
+                    "This host's kernel gives jobs no file system of their own, so that nothing can be mounted."
+                )
         if job.image:
             say("image {} is not used: the job runs as a process of this host".format(job.image))
         self._python.create(job.folder)
@@ -79,6 +83,7 @@ class ProcessRuntime:
             "folder": job.folder.files,
             "mount_point": MOUNT_POINT,
             "read_only": job.read_only,
+            "mounts": [mount.as_order() for mount in job.mounts],
         }
         return self._helper().start(order, sink)
 

@@ -42,7 +42,7 @@ export class DatumList {
     const query = new URLSearchParams();
     if (this.#search.value.trim()) query.set("search", this.#search.value.trim());
     for (const [name, value] of Object.entries(this.#filters())) if (value) query.set(name, value);
-    if (this.#page) query.set("page", this.#page);
+    for (const [name, value] of new URLSearchParams(this.#page)) query.set(name, value);
     try {
       const answer = await fetch(`${this.#holder.dataset.url}?${query}`, {
         headers: { "HX-Request": "true" }, credentials: "same-origin", signal: this.#request.signal,
@@ -62,8 +62,8 @@ export class DatumList {
   #onClick(event) {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.pageNumber) {
-      this.#page = button.dataset.pageNumber;
+    if (button.dataset.pageQuery) {
+      this.#page = button.dataset.pageQuery;
       this.load();
     } else if (button.dataset.download) {
       downloadDatum(button.dataset.download);

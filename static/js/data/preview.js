@@ -1,4 +1,5 @@
-/* Shows a file in a dialog: text, JSON, CSV, a notebook, an image, sound or video. What the file says is only ever text. */
+/* Shows a file in a dialog: text, JSON, CSV, a notebook, an image, sound or video. What the file says is text;
+   only of Markdown the server makes markup, without scripts, pictures and styles. */
 
 import { api, errorText } from "../lib/api.js";
 import { copyText } from "../lib/copy.js";
@@ -46,6 +47,7 @@ function contentOf(preview, name) {
   if (preview.kind === "image") return imageOf(preview.url, name);
   if (preview.kind === "audio" || preview.kind === "video") return playerOf(preview.kind, preview.url, name);
   if (preview.kind === "notebook") return notebookOf(preview.cells);
+  if (preview.kind === "markdown") return markdownOf(preview.html);
   if (preview.kind === "csv" && preview.rows?.length) return tableOf(preview.rows);
   if (preview.kind === "json") return textOf(pretty(preview.text));
   if (preview.kind === "text" || preview.kind === "csv") return textOf(preview.text ?? "");
@@ -60,6 +62,14 @@ function textOf(text) {
   const element = document.createElement("pre");
   element.className = "preview-text";
   element.textContent = text || "(empty)";
+  return element;
+}
+
+function markdownOf(html) {
+  const element = document.createElement("div");
+  element.className = "preview-markdown";
+  element.innerHTML = html; // the server's markup, see common/markdown.py
+  if (!element.childNodes.length) element.textContent = "(empty)";
   return element;
 }
 
@@ -89,7 +99,8 @@ function notebookOf(cells) {
   for (const cell of cells) {
     const section = document.createElement("section");
     section.className = `notebook-cell notebook-${cell.kind}`;
-    section.append(block("notebook-source", cell.source), ...cell.outputs.map(outputOf));
+    const source = cell.html === undefined ? block("notebook-source", cell.source) : markdownOf(cell.html);
+    section.append(source, ...cell.outputs.map(outputOf));
     notebook.append(section);
   }
   if (!cells.length) notebook.append(paragraph("The notebook has no cells."));

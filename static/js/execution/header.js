@@ -11,6 +11,7 @@ export function showState(state, before) {
   document.title = `${MARKS[state.status] ?? ""} ${baseTitle}`.trim();
   if (state.status !== before?.status) byId("status-badge").replaceChildren(statusBadge(state.status));
   showText("status-detail", state.status_detail);
+  showAlerts(state.alert_count ?? 0);
   showNotice("waiting", state.waiting_reason && !isFinal(state.status) ? state.waiting_reason : "", "div > span");
   showNotice("problem", isFinal(state.status) ? state.error_text : "", ".problem-text");
   showDuration(state);
@@ -21,6 +22,13 @@ function showText(id, text) {
   const element = byId(id);
   element.hidden = !text;
   if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
+}
+
+function showAlerts(number) {
+  const badge = byId("alert-badge");
+  badge.hidden = !number;
+  badge.querySelector(".num").textContent = number;
+  badge.querySelector("[data-word]").textContent = number === 1 ? "alert" : "alerts";
 }
 
 function showNotice(id, text, part) {

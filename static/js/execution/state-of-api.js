@@ -14,6 +14,7 @@ export function stateOfApi(execution) {
     log_line_count: execution.log_line_count,
     metadata_count: execution.metadata_count,
     output_count: execution.n_outputs,
+    alert_count: execution.n_alerts,
     cumulative_metadata: execution.cumulative_metadata,
     latest_stats: execution.latest_stats,
   };

@@ -55,7 +55,7 @@ function applyState(changes) {
   metadata.update(state.metadata_count, changes.cumulative_metadata);
   outputs.update(state.output_count);
   if (changes.latest_stats) meters.show(changes.latest_stats);
-  const facts = ["status", "worker_identity", "started_at", "ended_at"];
+  const facts = ["status", "worker_identity", "started_at", "ended_at", "alert_count"];
   if (before !== changes && facts.some((name) => before[name] !== state[name])) refreshFacts();
 }
 

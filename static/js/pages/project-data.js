@@ -8,7 +8,7 @@ import { connect } from "../lib/socket.js";
 const REFRESH_MS = 1500;
 const holder = document.getElementById("data-list");
 const search = document.getElementById("data-search");
-const kind = document.getElementById("data-kind");
+const filters = [...document.querySelectorAll("[data-filter]")];
 const purged = document.getElementById("data-purged");
 const base = holder.dataset.url;
 let timer = null;
@@ -16,9 +16,16 @@ let timer = null;
 const list = new DatumList({
   holder,
   search,
-  filters: () => ({ kind: kind.value, purged: purged.checked ? "1" : "" }),
+  filters: () => ({ ...Object.assign({}, ...filters.map(chosen)), purged: purged.checked ? "1" : "" }),
   onLoad: (total, query) => history.replaceState(null, "", query.size ? `${base}?${query}` : base),
 });
+
+/* A choice names several parameters with a value for each, such as the least and the largest size. */
+function chosen(field) {
+  const names = field.dataset.filter.split(" ");
+  const values = names.length > 1 ? field.value.split("-") : [field.value];
+  return Object.fromEntries(names.map((name, place) => [name, values[place] ?? ""]));
+}
 
 function refreshSoon() {
   timer ??= setTimeout(() => {
@@ -27,7 +34,7 @@ function refreshSoon() {
   }, REFRESH_MS);
 }
 
-kind.addEventListener("change", () => list.first());
+for (const field of filters) field.addEventListener("change", () => list.first());
 purged.addEventListener("change", () => list.first());
 connect(holder.dataset.socket, { onMessage: (message) => { if (message.type === "data") refreshSoon(); } });
 installPreviews();

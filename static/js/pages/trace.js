@@ -3,6 +3,7 @@
 import { api, errorText } from "../lib/api.js";
 import { saveJson, saveSvg } from "../trace/export.js";
 import { Graph } from "../trace/graph.js";
+import { summaryOf } from "../trace/kinds.js";
 
 const holder = document.getElementById("trace");
 const part = (name) => document.querySelector(`[data-trace="${name}"]`);
@@ -13,7 +14,8 @@ async function load() {
   holder.setAttribute("aria-busy", "true");
   const query = new URLSearchParams({ direction: part("direction").value, width: "40", limit: "400" });
   if (part("depth").value) query.set("depth", part("depth").value);
-  const answer = await api("GET", `${holder.dataset.url}?${query}`);
+  const join = holder.dataset.url.includes("?") ? "&" : "?";
+  const answer = await api("GET", `${holder.dataset.url}${join}${query}`);
   holder.removeAttribute("aria-busy");
   if (!answer.ok) {
     say(errorText(answer));
@@ -26,9 +28,7 @@ async function load() {
 }
 
 function summary({ nodes, truncated }) {
-  const files = nodes.filter((node) => node.kind === "file").length;
-  const runs = nodes.filter((node) => node.kind === "execution").length;
-  const counts = `${files} file${files === 1 ? "" : "s"}, ${runs} execution${runs === 1 ? "" : "s"}`;
+  const counts = summaryOf(nodes);
   return truncated ? `${counts}. There is more: begin the trace at a node with ••• to see what is behind it.` : counts;
 }
 

@@ -1,6 +1,6 @@
 /* The graph as SVG: a link for each node, a curve for each edge, a mark where there is more. */
 
-import { formatBytes } from "../lib/units.js";
+import { cornerOf, describe, noteOf } from "./kinds.js";
 import { NODE } from "./layout.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
@@ -33,41 +33,32 @@ function drawEdge({ from, to, name }, places) {
 function drawNode(node, { x, y }, isStart) {
   const classes = ["trace-node", `is-${node.kind}`, isStart && "is-start", (node.purged || node.deleted) && "is-gone"];
   const link = svg("a", {
-    class: classes.filter(Boolean).join(" "), href: node.url, "data-id": node.id, tabindex: "-1",
+    class: classes.filter(Boolean).join(" "), href: node.url ?? "", "data-id": node.id, tabindex: "-1",
     transform: `translate(${x},${y})`, "aria-label": describe(node),
   });
   link.append(
     svg("title", {}, describe(node)),
-    svg("rect", { class: "trace-box", width: NODE.width, height: NODE.height, rx: node.kind === "file" ? NODE.height / 2 : 8 }),
+    ...(node.kind === "version" ? [svg("rect", { class: "trace-sheet", x: 5, y: 5, width: NODE.width, height: NODE.height, rx: cornerOf(node) })] : []),
+    svg("rect", { class: "trace-box", width: NODE.width, height: NODE.height, rx: cornerOf(node) }),
     svg("text", { class: "trace-name", x: 18, y: 20 }, shortened(node.name)),
-    svg("text", { class: "trace-note", x: 18, y: 36 }, noteOf(node)),
+    svg("text", { class: "trace-note", x: 18, y: 36 }, noteOf(node, shortened)),
   );
   if (node.status) link.append(svg("circle", { class: `trace-dot is-${node.status}`, cx: NODE.width - 14, cy: 15, r: 4 }));
   const group = svg("g", { class: "trace-item" }, link);
-  if (node.more_up) group.append(drawMore(node, x - 14, y, "It came from more than is shown."));
+  if (node.more_up) group.append(drawMore(node, x - 14, y, node.kind === "version" ? "It has more files than are shown." : "It came from more than is shown."));
   if (node.more_down) group.append(drawMore(node, x + NODE.width + 14, y, "It was used by more than is shown."));
   return group;
 }
 
 function drawMore(node, x, y, text) {
-  const link = svg("a", { class: "trace-more", href: node.trace_url, "aria-label": `${text} Begin the trace at ${node.name}` });
+  const begin = node.trace_url ? " Begin the trace here." : "";
+  const link = svg("a", { class: "trace-more", href: node.trace_url, "aria-label": `${text}${begin && ` Begin the trace at ${node.name}`}` });
   link.append(
-    svg("title", {}, `${text} Begin the trace here.`),
+    svg("title", {}, `${text}${begin}`),
     svg("circle", { cx: x, cy: y + NODE.height / 2, r: 11 }),
     svg("text", { x, y: y + NODE.height / 2 + 3, "text-anchor": "middle" }, "•••"),
   );
   return link;
-}
-
-function describe(node) {
-  const gone = node.purged ? ", purged" : node.deleted ? ", deleted" : "";
-  return node.kind === "execution" ? `Execution ${node.name}, ${node.status}${gone}` : `File ${node.name}${gone}`;
-}
-
-function noteOf(node) {
-  const day = node.ctime?.slice(0, 10) ?? "";
-  if (node.kind === "execution") return `${shortened(node.step)} · ${node.status}${node.deleted ? " · deleted" : ""}`;
-  return `${formatBytes(node.size)} · ${node.purged ? "purged" : day}`;
 }
 
 /* The end of a path says more than its beginning. */

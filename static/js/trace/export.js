@@ -14,7 +14,7 @@ export function saveSvg(layer, { width, height }, name) {
   const copy = layer.cloneNode(true);
   copy.removeAttribute("transform");
   settle(layer, copy);
-  for (const link of copy.querySelectorAll("a")) link.setAttribute("href", new URL(link.getAttribute("href"), location.href).href);
+  for (const link of copy.querySelectorAll("a[href]")) link.setAttribute("href", new URL(link.getAttribute("href"), location.href).href);
   const ground = svg("rect", {
     x: -MARGIN, y: -MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN,
     fill: getComputedStyle(document.body).backgroundColor,

@@ -23,6 +23,7 @@ SETTINGS = f"{P}settings/stores/"
 
 ROUTES: dict[str, Route] = {
     f"{V0}stores/": api(SIGNED_IN, "get", "post", name="created"),
+    f"{V0}stores/download/": api(IN_BODY, "post", uri="s3://elsewhere/k", project="{project}"),
     f"{V0}stores/<uuid:store_id>/": api(ORGANIZATION, "get", "put", "patch", "delete", name="renamed"),
     f"{V0}stores/<uuid:store_id>/test/": api(ADMINISTERED, "post"),
     f"{V0}stores/<uuid:store_id>/adopt/": api(IN_BODY, "post", url="s3://bucket/k", project="{project}"),

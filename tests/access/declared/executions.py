@@ -34,6 +34,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}executions/<str:ref>/reproduction/": api(PROJECT_WORK),
     f"{V0}executions/<str:ref>/trace/": api(PROJECT),
     f"{V0}data/<uuid:datum_id>/trace/": api(PROJECT),
+    f"{V0}dataset-versions/<uuid:version_id>/trace/": api(PROJECT),
     f"{V0}executions/<str:ref>/events/": api(PROJECT),
     f"{V0}executions/<str:ref>/status-events/": api(PROJECT),
     f"{V0}executions/<str:ref>/log/": api(PROJECT),
@@ -65,5 +66,6 @@ ROUTES: dict[str, Route] = {
     f"{P}execution/<uuid:execution_id>/outputs/": page(PROJECT),
     f"{P}data/<uuid:datum_id>/": page(PROJECT),
     f"{P}data/<uuid:datum_id>/trace/": page(PROJECT),
+    f"{P}data/datasets/<uuid:dataset_id>/<uuid:version_id>/trace/": page(PROJECT),
     f"{P}execution/<uuid:execution_id>/trace/": page(PROJECT),
 }

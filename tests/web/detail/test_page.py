@@ -232,3 +232,14 @@ def test_the_number_of_queries_does_not_grow_with_inputs(
     ) as queries:
         alice_browser.get(address(execution))
     assert len(queries) <= 11, [query["sql"][:120] for query in queries]
+
+
+def test_alerts_are_a_badge_of_the_header(alice_browser: Client, run: Execution) -> None:
+    badge = re.compile(r'<a[^>]*id="alert-badge"[^>]*>')
+    assert " hidden" in badge.findall(text_of(alice_browser, address(run)))[0]
+    alert = {"kind": "input_changed", "text": "It <has> changed.", "time": "2026-01-01T00:00:00Z"}
+    Execution.objects.filter(pk=run.pk).update(runtime_facts={"alerts": [alert]})
+    text = text_of(alice_browser, address(run))
+    assert " hidden" not in badge.findall(text)[0]
+    assert '<span class="num">1</span> <span data-word>alert</span>' in text
+    assert json.loads(re.search(r'id="execution-state"[^>]*>(.*?)</script>', text)[1])["alert_count"] == 1
