@@ -23,6 +23,8 @@ class PlainView(View):
     http_method_names = ["post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if str(request.method).lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request, *args, **kwargs)
         try:
             self.admit(request, **kwargs)
             return super().dispatch(request, *args, **kwargs)

