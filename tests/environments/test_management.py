@@ -33,7 +33,7 @@ SHAPE = {
     "provider": str | None, "has_gpu": bool, "gpu_spec": str, "is_scalable": bool, "spot": bool, "spot_max_price": float,
     "allow_personal_usage": bool, "bill_usage": bool, "can_admin": bool, "per_hour_price_usd": str,
     "per_user_queue_quota": int, "per_user_resource_quotas": type(None), "max_running": int, "default_image": str,
-    "requires_mounts": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
+    "requires_mounts": bool, "requires_enrolled_workers": bool, "agents_update": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
     "supports_priority": bool, "queue_name": str, "ctime": str, "mtime": str, "url": str,
 }  # fmt: skip
 
