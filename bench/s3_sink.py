@@ -1,7 +1,7 @@
 """A small S3 on loopback to measure clients against: what it costs itself is kept as little as Python allows.
 
-No signatures are looked at. Objects are files below a folder; the parts of a multipart upload stay parts, which
-nobody reads. Started as `python -m bench.s3_sink <folder> <port> <processes>`, it serves until it is killed.
+No signatures are looked at. Objects are files below a folder; the parts of a multipart upload stay parts until somebody
+reads them. Started as `python -m bench.s3_sink <folder> <port> <processes>`, it serves until it is killed.
 """
 
 import contextlib
@@ -103,7 +103,7 @@ class Connection:
             self._list(path.strip("/"), parse_qs(query).get("prefix", [""])[0])
             return
         try:
-            descriptor = os.open(self._object(path), os.O_RDONLY)
+            descriptor = os.open(self._whole(self._object(path)), os.O_RDONLY)
         except FileNotFoundError:
             self._answer(b"404 Not Found")
             return
@@ -147,6 +147,18 @@ class Connection:
         self._xml(
             f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>"
         )
+
+    def _whole(self, path: Path) -> Path:
+        """The parts of a multipart upload as one file, from when they are read first."""
+        if not path.is_dir():
+            return path
+        whole = self._root / ".parts" / os.urandom(8).hex()
+        with whole.open("wb") as file:
+            for part in sorted(path.iterdir()):
+                file.write(part.read_bytes())
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(whole, path)
+        return path
 
     def _object(self, path: str) -> Path:
         return self._root / path.strip("/")

@@ -9,8 +9,10 @@ class DatastoresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from datastores import defaults  # models are not loaded before this
+        from datastores import cleaning, defaults  # models are not loaded before this
         from datastores.datasets.keeping import VERSIONS
+        from datastores.datasets.packaging import background as packaging  # noqa: F401  (the same)
+        from datastores.datasets.packaging.dropping import drop_of_project, drop_with_datum
         from datastores.keeping import keepers
         from datastores.retention import background  # noqa: F401  (tasks that Celery does not look for there)
         from datastores.selectors import upload_store_is_usable
@@ -20,9 +22,11 @@ class DatastoresConfig(AppConfig):
         from organizations.web.choices import store_choices
         from organizations.web.pages import tabs
         from projects.services.ownership import OwnedChoice, owned_choices
-        from projects.services.projects import change_checks, stored_file_listings
+        from projects.services.projects import change_checks, deletion_steps, stored_file_listings
 
         stored_file_listings.append(self.files_of_project)
+        deletion_steps.append(drop_of_project)
+        cleaning.erasure_steps.append(drop_with_datum)
         owned_choices.append(OwnedChoice("upload_store_id", "store of outputs", None, upload_store_is_usable))
         change_checks.append(defaults.check_store_of_project)
         settings_checks.append(defaults.check_store_of_organization)

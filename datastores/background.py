@@ -14,6 +14,7 @@ from common.objectstores import StoreProblem
 from common.objectstores.types import Problem
 from datastores import cleaning, objects
 from datastores.adoption import lifecycle, running
+from datastores.datasets.packaging import erasing
 from datastores.models import Datum
 
 LEFTOVER_AFTER = timedelta(days=1)
@@ -28,6 +29,12 @@ _DAY_SECONDS = 24 * 3600
 def erase_datum(datum_id: str) -> None:
     """Remove the content of a purged file. When this gives up, `clean_abandoned_uploads` goes on."""
     cleaning.erase(datum_id)
+
+
+@shared_task(autoretry_for=(Exception,), retry_backoff=True, retry_backoff_max=600, max_retries=5)
+def erase_package(package_id: str) -> None:
+    """Remove the bytes of a dropped package. When this gives up, `clean_packages` goes on."""
+    erasing.erase(UUID(package_id))
 
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=True, max_retries=8)

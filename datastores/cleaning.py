@@ -1,7 +1,7 @@
 """Removal of what nobody needs: uploads that were never finished, content of purged files, objects without a record."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from common import clock
 from common.errors import DomainError
 from datastores import objects
-from datastores.models import Datum
+from datastores.models import DatasetPackage, Datum
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ ORPHANED_AFTER = timedelta(days=1)
 HOPELESS_AFTER = timedelta(days=30)
 """Nobody tries any longer to remove from a store what it does not let us remove: its record would keep the store from going."""
 _BATCH = 500
+
+erasure_steps: list[Callable[[Datum], None]] = []
+"""What has to be done before the bytes of a purged file go; rooms that keep them elsewhere too append theirs when they are loaded."""
 
 
 def remove_abandoned_uploads() -> int:
@@ -76,6 +79,8 @@ def erase(datum_id: UUID | str) -> None:
     datum = purged.select_related("store").first()
     if datum is None:
         return
+    for step in erasure_steps:
+        step(datum)
     if not datum.is_adopted:  # what was there before stays there
         objects.remove(datum)
     Datum.objects.filter(pk=datum.pk).update(erased_at=clock.now())
@@ -106,9 +111,13 @@ def remove_orphans() -> int:
     found = _object_keys()
     while keys := list(islice(found, _BATCH)):
         ids = {UUID(key.rsplit("/", 1)[-1]): key for key in keys}
-        known = set(Datum.objects.filter(pk__in=ids).values_list("pk", flat=True))
-        for datum_id in set(ids) - known:
-            removed += _remove_if_old(ids[datum_id], clock.now() - ORPHANED_AFTER)
+        known = {
+            pk
+            for model in (Datum, DatasetPackage)
+            for pk in model._default_manager.filter(pk__in=ids).values_list("pk", flat=True)
+        }
+        for object_id in set(ids) - known:
+            removed += _remove_if_old(ids[object_id], clock.now() - ORPHANED_AFTER)
     return removed
 
 

@@ -1,7 +1,6 @@
 """Inputs of executions: what an address means when the execution is created, and the files behind it when a worker asks."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -23,6 +22,7 @@ from datastores.addresses import (
 )
 from datastores.datasets.inputs import files_after, version_for, version_kept
 from datastores.datasets.names import is_address as is_dataset_address
+from datastores.datasets.packaging.contents import is_about, ready_packages
 from datastores.errors import (
     InputEmpty,
     InputNotFound,
@@ -31,11 +31,11 @@ from datastores.errors import (
     InputTooLarge,
     NoStoreForInput,
 )
-from datastores.models import DatasetVersion, DataStore, Datum, DatumAlias
+from datastores.models import DatasetPackage, DatasetVersion, DataStore, Datum, DatumAlias
 from datastores.objects import is_own_key
 from datastores.opening import object_store
 from datastores.selectors import download_grant, readable_by, without_nul
-from datastores.types import InputFile
+from datastores.types import InputFile, InputPackage, Listing, Position
 from projects.models import Project
 from projects.selectors import as_uuid
 
@@ -45,15 +45,6 @@ MOST_FILES = 100_000
 """That one wildcard may find."""
 MOST_LOOKED_AT = 5000
 """Objects of a store that one step of a listing passes."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far the files behind one address were listed."""
-
-    found: int = 0
-    after: str = ""
-    """The last key that was looked at; of a dataset, the last row."""
 
 
 class Inputs:
@@ -86,21 +77,25 @@ class Inputs:
         """All of them, see `input_files`."""
         position: Position | None = Position()
         while position is not None:
-            files, position = self.some_files(uri, base_url, position, MOST_LOOKED_AT)
-            yield from files
+            listing = self.some_files(uri, base_url, position, MOST_LOOKED_AT)
+            yield from listing.files
+            position = listing.following
 
     def some_files(
-        self, uri: str, base_url: str, position: Position, most: int
-    ) -> tuple[list[InputFile], Position | None]:
-        """Up to `most` files from `position` on, after a bounded time, and where to go on; None after the last."""
+        self, uri: str, base_url: str, position: Position, most: int, *, in_packages: bool = False
+    ) -> Listing:
+        """Up to `most` files from `position` on, after a bounded time. With `in_packages` those of a dataset that are in a package
+        come with it."""
         if uri.startswith(DATUM_SCHEME):
-            return [_stored_file(self._datum(uri), base_url)], None
+            return Listing([_stored_file(self._datum(uri), base_url)])
         if is_dataset_address(uri):
-            return _files_in_version(version_kept(self._project, uri), base_url, position, most)
+            # Files never come back: what was whole at the first page need not be counted again for each of a hundred others.
+            version = version_kept(self._project, uri, check_whole=not position.after)
+            return _files_in_version(version, base_url, position, most, in_packages=in_packages)
         if has_store_scheme(uri):
             return _files_in_store(self._placed(uri), uri, base_url, position, most)
         _check_host(uri)  # again: its name may mean another host by now
-        return [InputFile(filename=_name_in(uri), url=uri, uri=uri)], None
+        return Listing([InputFile(filename=_name_in(uri), url=uri, uri=uri)])
 
     def _placed(self, uri: str) -> Placed:
         placed = place_in(self._stores, uri)
@@ -164,12 +159,14 @@ def input_files(project: Project, uri: str, base_url: str) -> list[InputFile]:
     return list(Inputs(project, [uri]).files(uri, base_url))
 
 
-def _stored_file(datum: Datum, base_url: str) -> InputFile:
-    grant = download_grant(datum, base_url)
+def _stored_file(datum: Datum, base_url: str, package_id: UUID | None = None) -> InputFile:
+    """In a package it needs no address, which takes longest of all to make."""
+    grant = None if package_id else download_grant(datum, base_url)
     return InputFile(
         filename=datum.name,
-        url=grant.url,
-        headers=grant.headers,
+        url=grant.url if grant else "",
+        headers=grant.headers if grant else {},
+        package_id=package_id,
         uri=f"{DATUM_SCHEME}{datum.pk}",
         storage_uri=object_store(datum.store).uri(datum.key) or None,
         datum_id=datum.pk,
@@ -182,19 +179,38 @@ def _stored_file(datum: Datum, base_url: str) -> InputFile:
 
 
 def _files_in_version(
-    version: DatasetVersion, base_url: str, position: Position, most: int
-) -> tuple[list[InputFile], Position | None]:
-    rows = list(files_after(version, position.after)[: most + 1])
-    datums = [row.datum for row in rows[:most] if row.datum is not None]
-    prefetch_related_objects(datums, "store")
-    files = [_stored_file(datum, base_url) for datum in datums]
-    is_last = len(rows) <= most
-    return files, None if is_last else Position(position.found + len(files), str(rows[most - 1].pk))
+    version: DatasetVersion, base_url: str, position: Position, most: int, *, in_packages: bool
+) -> Listing:
+    found = list(files_after(version, position.after)[: most + 1])
+    rows = found[:most]
+    prefetch_related_objects([row.datum for row in rows if row.datum is not None], "store")
+    packages = ready_packages(version, rows[0].pk, rows[-1].pk) if rows and in_packages else []
+    files, taken = [], {}
+    for row in rows:
+        package = next((one for one in packages if is_about(one, row)), None)
+        if package is not None:
+            taken[package.pk] = package
+        if row.datum is not None:
+            files.append(_stored_file(row.datum, base_url, package.pk if package else None))
+    following = Position(position.found + len(files), str(rows[-1].pk)) if len(found) > most else None
+    return Listing(files, following, [_input_package(package, base_url) for package in taken.values()])
 
 
-def _files_in_store(
-    placed: Placed, uri: str, base_url: str, position: Position, most: int
-) -> tuple[list[InputFile], Position | None]:
+def _input_package(package: DatasetPackage, base_url: str) -> InputPackage:
+    download = Download(
+        package.key,
+        f"{package.pk}.tar",
+        "application/x-tar",
+        inline=False,
+        lifetime_seconds=settings.FILE_URL_LIFETIME_SECONDS,
+    )
+    grant = object_store(package.store).grant_get(download, base_url=base_url)
+    return InputPackage(
+        package.pk, grant.url, grant.headers, package.size_bytes, package.sha256, package.file_count
+    )
+
+
+def _files_in_store(placed: Placed, uri: str, base_url: str, position: Position, most: int) -> Listing:
     place = object_store(placed.store)
     if is_own_key(placed.key):
         raise InputNotFound(uri)
@@ -202,7 +218,7 @@ def _files_in_store(
         found = place.facts(placed.key)
         if found is None:
             raise InputEmpty(uri)
-        return [_file_in_store(place, found, base_url)], None
+        return Listing([_file_in_store(place, found, base_url)])
     found_here, after = _matching(place, placed.key, position.after, most)
     total = position.found + len(found_here)
     if not total and after is None:
@@ -214,7 +230,7 @@ def _files_in_store(
         _file_in_store(place, facts, base_url, below=facts.key.removeprefix(root).lstrip("/"))
         for facts in found_here
     ]
-    return files, None if after is None else Position(total, after)
+    return Listing(files, None if after is None else Position(total, after))
 
 
 def _matching(

@@ -14,6 +14,7 @@ from common.models import IdentifiedModel
 from datastores.datasets.models import (
     Dataset,
     DatasetFile,
+    DatasetPackage,
     DatasetVersion,
     DatasetVersionAlias,
     DatasetVersionAliasMove,
@@ -25,6 +26,7 @@ __all__ = [
     "DataStore",
     "Dataset",
     "DatasetFile",
+    "DatasetPackage",
     "DatasetVersion",
     "DatasetVersionAlias",
     "DatasetVersionAliasMove",

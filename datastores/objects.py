@@ -21,7 +21,8 @@ class Checksums(TypedDict):
 
 
 def key_of(project_id: UUID, datum_id: UUID) -> str:
-    """Names of files never become names of objects: they are users' text, and too long for some storages."""
+    """Names of files never become names of objects: they are users' text, and too long for some storages. Of packages it is
+    the version and the package."""
     return f"{FOLDER}/{project_id}/{datum_id}"
 
 

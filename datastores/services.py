@@ -16,6 +16,8 @@ from common import clock
 from common.notices import publish_on_commit
 from datastores import aliases, keeping
 from datastores.background import erase_datum
+from datastores.datasets.models import DatasetFile
+from datastores.datasets.packaging.dropping import drop_with
 from datastores.datasets.wishes import WISHES_KEY
 from datastores.errors import (
     DatumNotFound,
@@ -85,6 +87,7 @@ def purge_datum(*, datum: Datum, actor: User) -> None:
         row.save(update_fields=["purged_at", "updated_at"])
         facts = {"size_bytes": datum.size_bytes, "sha256": datum.sha256}
         record("datum.purged", actor=actor, target=datum, before=facts)
+        drop_with(DatasetFile.objects.filter(datum=row))
         erase_on_commit(datum)
         _tell_project(datum)
 

@@ -49,12 +49,14 @@ class JobApi:
         """The job's inputs with fresh addresses."""
         return self._call("POST", "inputs", {})["inputs"]
 
-    def input_files(self, after):
-        """A page of the inputs' files: {"files", "left_out", "next"}; `after` is the "next" of the one before.
+    def input_files(self, after, one_by_one=False):
+        """A page of the inputs' files: {"files", "packages", "left_out", "next"}; `after` is the "next" of the one before.
 
-        The server asks stores for them: it is asked again for longer than usual.
+        With `one_by_one` each file has an address, also one that is in a package. The server asks stores for them: it is asked
+        again for longer than usual.
         """
-        return self._call("POST", "inputs/files", {"after": after}, _STORE_PATIENCE_SECONDS)
+        body = {"after": after, "one_by_one": True} if one_by_one else {"after": after}
+        return self._call("POST", "inputs/files", body, _STORE_PATIENCE_SECONDS)
 
     def _call(self, method, name, body=None, patience_seconds=0):
         deadline = time.monotonic() + max(self._patience, patience_seconds)

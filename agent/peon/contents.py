@@ -42,6 +42,25 @@ class Contents:
             return status.st_size if os.path.lexists(target) else None  # another agent removed it meanwhile
         return status.st_size
 
+    def share(self, path, sha256, check):
+        """Keep the sealed file at `path` as well, which a job has already."""
+        try:
+            os.link(path, self._path(sha256))
+        except FileExistsError:
+            pass  # another job was first
+        except OSError:
+            with self.incoming("sha256-" + sha256, check) as incoming:
+                with open(path, "rb") as source, open(incoming.descriptor, "wb", closefd=False) as copy:
+                    shutil.copyfileobj(source, copy, 1 << 20)
+                self.keep(incoming, sha256)
+
+    def forget(self, sha256):
+        """Remove it, unless a job uses it."""
+        path = self._path(sha256)
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_nlink == 1:
+                os.unlink(path)
+
     @contextlib.contextmanager
     def incoming(self, key, check):
         """An empty `Incoming` that only one job of the host fills; others wait for it. It is removed unless it is kept."""
@@ -81,13 +100,26 @@ class Incoming:
         self.is_kept = False
 
     def seal(self):
-        os.fchmod(self.descriptor, 0o444)
-        now = _now_ns()
-        os.utime(self.descriptor, ns=(now, now - now % _SECOND_NS))
+        _seal(self.descriptor)
 
     def move(self, target):
         os.rename(self.path, target)
         self.is_kept = True
+
+
+def write_sealed(path, content):
+    """A new file, of a job alone. Nothing is left of it when that fails, as with a full disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        _seal(descriptor)
+    except BaseException:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -125,6 +157,12 @@ def link(path, target):
         except OSError:
             shutil.copyfileobj(source, copy, 1 << 20)
     os.chmod(target, 0o444)
+
+
+def _seal(descriptor):
+    os.fchmod(descriptor, 0o444)
+    now = _now_ns()
+    os.utime(descriptor, ns=(now, now - now % _SECOND_NS))
 
 
 def _locked(path, check):

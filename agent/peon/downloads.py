@@ -4,7 +4,7 @@ import os
 import threading
 
 from peon.addresses import Addresses, cache_key, is_immutable
-from peon.checksums import NAMES, SHA256, difference
+from peon.checksums import NAMES, SHA256, Checksums, difference
 from peon.contents import Contents, incoming_beside
 from peon.http_client import shown_url
 from peon.receiving import Reception, Source
@@ -15,6 +15,10 @@ _ROOM_IS_MADE_FROM_BYTES = 100000000
 
 class Damaged(Exception):
     """What arrived is not what was announced."""
+
+
+class NotNeeded(Exception):
+    """Another job has left what was wanted of the file."""
 
 
 class Downloader:
@@ -36,21 +40,20 @@ class Downloader:
 
     def make_room(self, files):
         """Large files come into a full cache: what was unused for longest goes before they come, not after."""
-        missing = sum(file.get("size") or 0 for file in files if not self._is_cached(file))
+        missing = sum(file.get("size") or 0 for file in files if not self.is_cached(file))
         if self._use_cache and missing >= _ROOM_IS_MADE_FROM_BYTES:
             self._cache.trim(missing)
 
-    def fetch(self, file, target, renew=None):
+    def fetch(self, file, target, renew=None, is_needed=lambda: True):
         """Put `file` (as in the job's details) at the path `target`, whole or not at all.
 
-        `renew(url)` gives the file with a fresh address, or None. Returns what is known of it: {"size", "sha256",
+        `renew(url)` gives the file with a fresh address, or None. `is_needed` is asked when another job was waited for that has
+        fetched it as well; NotNeeded is raised when it says no. Returns what is known of it: {"size", "sha256",
         "from_cache"}, and "md5" and "sha1" of some. Raises HttpError, Unreachable, Damaged or OSError.
         """
-        folder = os.path.dirname(target)
-        if not os.path.isdir(folder):
-            os.makedirs(folder, exist_ok=True)
+        _make_folder_of(target)
         source = Source(self._http, file, renew)
-        measured = self._through_cache(file, source, target) if self._use_cache else None
+        measured = self._through_cache(file, source, target, is_needed) if self._use_cache else None
         if measured is None:
             with incoming_beside(target) as incoming:
                 measured, _ = self._receive(file, source, incoming, {})
@@ -60,10 +63,37 @@ class Downloader:
             self._look_for_change(file, measured)
         return measured
 
-    def _is_cached(self, file):
+    def place_cached(self, file, target):
+        """As `fetch`, of a file that never changes and is in the cache; else None."""
+        self._interrupted()
+        _make_folder_of(target)
+        return self._from_cache(file, cache_key(file), target) if self._use_cache else None
+
+    def measure(self, file, content):
+        """What is known of the file when `content` has arrived for it, and in words what is wrong with that."""
+        checksums = Checksums((SHA256,) if file.get(SHA256) else NAMES)
+        checksums.update(content)
+        measured = dict({name: file[name] for name in NAMES if file.get(name)}, **checksums.values())
+        measured["size"] = checksums.size
+        return measured, difference(file, measured)
+
+    def share(self, file, measured, path):
+        """Others find what is at `path`, sealed, in the cache."""
+        if self._use_cache:
+            self._contents.share(path, measured[SHA256], self._interrupted)
+            if not _is_known(file):
+                self._addresses.remember(cache_key(file), _facts(measured), {})
+
+    def forget(self, sha256):
+        """It is not needed any more, unless another job uses it."""
+        if self._use_cache:
+            self._contents.forget(sha256)
+
+    def is_cached(self, file):
+        """Whether its content is known, and there."""
         return bool(file.get("sha256")) and self._contents.has(file["sha256"], file.get("size"))
 
-    def _through_cache(self, file, source, target):
+    def _through_cache(self, file, source, target, is_needed):
         """None when the content was removed at the wrong moment."""
         key = cache_key(file)
         found = self._from_cache(file, key, target)
@@ -73,6 +103,8 @@ class Downloader:
             found = self._from_cache(file, key, target)  # another job may have fetched it meanwhile
             if found is not None:
                 return found
+            if not is_needed():
+                raise NotNeeded()
             known = self._known(file, key)
             measured, validators = self._receive(file, source, incoming, self._conditions(file, known))
             self._interrupted()  # the job's folder may be gone
@@ -131,6 +163,12 @@ class Downloader:
         before = self._addresses.seen_before(file["uri"], measured)
         if before is not None:
             self._changed(file, before, measured)
+
+
+def _make_folder_of(path):
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
 
 
 def _is_known(file):

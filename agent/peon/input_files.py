@@ -18,10 +18,13 @@ class InputFiles:
     A server that knows no pages has put every file into the details, and has no `next_files` there.
     """
 
-    def __init__(self, details, api, say, make_room):
+    def __init__(self, details, api, say, make_room, announce):
         self._api = api
         self._say = say
         self._make_room = make_room  # hears of files before they are taken
+        self._announce = (
+            announce  # hears of packages before files of them are taken, and how to get a fresh address
+        )
         self._entries = {entry["name"]: entry for entry in details["inputs"]}
         self._knows_pages = "next_files" in details
         self._next = details.get("next_files")
@@ -44,7 +47,10 @@ class InputFiles:
             return self._waiting.popleft() if self._waiting else None
 
     def renewal(self, entry, file):
-        """`renew(refused url)` gives the file with a fresh address, or None; None when that is not the platform's to give."""
+        """`renew(refused url)` gives the file with a fresh address, or None; None when that is not the platform's to give.
+
+        Of a file that is in a package, which has no address, `renew(None)` gives its first one.
+        """
         if not (file.get("datum_id") or file.get("storage_uri")):
             return None
         return lambda url: self._renew((entry["name"], file["filename"]), file.get("page"), url)
@@ -61,6 +67,8 @@ class InputFiles:
                     left["input"], left["why"]
                 )
             )
+        for package in page.get("packages", ()):
+            self._announce(package, self._renewal_of_package(package["id"], begin))
         for file in page["files"]:
             entry = self._entries[file.pop("input")]
             entry["files"].append(file)
@@ -76,6 +84,13 @@ class InputFiles:
         if entry["download"] != "on-demand":
             file["page"] = page  # where its address comes from
             self._waiting.append((entry, file))
+
+    def _renewal_of_package(self, identifier, page):
+        def renew(refused_url):
+            packages = self._ask(page).get("packages", ())
+            return next((package for package in packages if package["id"] == identifier), None)
+
+        return renew
 
     def _renew(self, key, page, refused_url):
         """Addresses of one page expire at the same time: one thread asks for all of them."""
@@ -95,16 +110,16 @@ class InputFiles:
             }
         found = {}
         for _ in range(_MOST_PAGES_AGAIN):
-            answer = self._ask(page)
+            answer = self._ask(page, one_by_one=True)
             found.update(((file["input"], file["filename"]), file) for file in answer["files"])
             page = answer["next"]
             if wanted in found or page is None:
                 break
         return found
 
-    def _ask(self, after):
+    def _ask(self, after, one_by_one=False):
         try:
-            return self._api.input_files(after)
+            return self._api.input_files(after, one_by_one)
         except HttpError as error:
             raise JobFailed(_message_of(error))
         except Unreachable as error:

@@ -124,6 +124,7 @@ class Worker:
                 cpus=os.cpu_count(),
                 masks_secrets=True,
                 pages_inputs=True,
+                takes_packages=True,
                 cloud=self._settings.cloud,
                 installation_type=self._settings.installation_type,
                 allows_mounts=self.allows_mounts,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import DomainError
-from common.files.requests import FileRequest, incoming_folder
+from common.files.requests import incoming_folder
 
 CONTENT = "content"
 _PART = re.compile(r"\A(\d+)-(\d+)\Z")
@@ -40,9 +40,9 @@ def received_parts(upload_id: str) -> dict[int, int]:
     return {int(match[1]): int(match[2]) for match in found}
 
 
-def open_place(request: FileRequest) -> int:
-    """A descriptor of the upload's one file, to write this part with. Raises `PartTooLate`."""
-    folder = folder_of_upload(request.granted.upload_id)
+def open_place(upload_id: str) -> int:
+    """A descriptor of the upload's one file, to write a part with. Raises `PartTooLate`."""
+    folder = folder_of_upload(upload_id)
     folder.mkdir(parents=True, exist_ok=True)
     content = folder / CONTENT
     descriptor = os.open(content, os.O_CREAT | os.O_WRONLY, 0o644)
@@ -80,9 +80,19 @@ def finished_content(upload_id: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def note_received(request: FileRequest, size_bytes: int) -> None:
+def write_part(upload_id: str, number: int, offset: int, content: bytes) -> None:
+    """A part that comes from the platform itself. Raises `PartTooLate`."""
+    with os.fdopen(open_place(upload_id), "wb") as file:
+        file.seek(offset)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    note_received(upload_id, number, len(content))
+
+
+def note_received(upload_id: str, number: int, size_bytes: int) -> None:
     """An empty file whose name says that the part is whole. The last word on a part that is sent again counts."""
-    folder, number = folder_of_upload(request.granted.upload_id), request.granted.part_number
+    folder = folder_of_upload(upload_id)
     for stale in folder.glob(f"{number}-*"):
         stale.unlink(missing_ok=True)
     (folder / f"{number}-{size_bytes}").touch()

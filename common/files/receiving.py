@@ -143,12 +143,13 @@ class OnePart(Receiving):
     """Of an upload in parts, see `common.files.parts`."""
 
     def _open(self, folder: Path) -> int:
-        descriptor = parts.open_place(self._request)
+        descriptor = parts.open_place(self._request.granted.upload_id)
         os.lseek(descriptor, self._request.granted.offset, os.SEEK_SET)
         return descriptor
 
     def _keep(self) -> None:
-        parts.note_received(self._request, self._received)
+        granted = self._request.granted
+        parts.note_received(granted.upload_id, granted.part_number, self._received)
 
 
 def receive(request: FileRequest) -> Receiving:

@@ -1,8 +1,8 @@
 """Object stores behind one interface: Amazon S3 and what speaks it, Google Cloud Storage, Azure Blob Storage, OpenStack
 Swift, and the file system that the platform serves itself.
 
-Bytes never pass through here, except a few for tests and previews: a store *grants* single requests on single objects, for a
-while, to whoever moves the bytes. `opening.py` opens one by its configuration; cloud libraries are loaded there, when needed.
+Bytes of files pass through here only for tests, previews and packages of datasets: a store *grants* single requests on single
+objects, for a while, to whoever moves the bytes. `opening.py` opens one by its configuration; cloud libraries are loaded there, when needed.
 """
 
 from common.objectstores.types import (

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from datastores.api import adoptions, aliases, retention, stores, views
+from datastores.api.datasets import packaging
 from datastores.api.datasets import views as datasets
 
 urlpatterns = [
@@ -71,6 +72,11 @@ urlpatterns = [
         "dataset-versions/<uuid:version_id>/diff/",
         datasets.VersionDiffView.as_view(),
         name="dataset-version-diff",
+    ),
+    path(
+        "dataset-versions/<uuid:version_id>/packaging/",
+        packaging.VersionPackagingView.as_view(),
+        name="dataset-version-packaging",
     ),
     path(
         "dataset-version-aliases/", datasets.VersionAliasListView.as_view(), name="dataset-version-alias-list"

@@ -8,6 +8,7 @@ from common.admin import PlatformAdmin
 from datastores.datasets.models import (
     Dataset,
     DatasetFile,
+    DatasetPackage,
     DatasetVersion,
     DatasetVersionAlias,
     DatasetVersionAliasMove,
@@ -50,6 +51,28 @@ class DatasetFileAdmin(PlatformAdmin):
     list_select_related = ("version__dataset", "datum")
     search_fields = ("name",)
     ordering = ("-id",)
+
+    def tenant_rows(self, user: User) -> Q:
+        return administered_by(user, "version__dataset__owner_id")
+
+
+@admin.register(DatasetPackage)
+class DatasetPackageAdmin(PlatformAdmin):
+    list_display = (
+        "version",
+        "status",
+        "file_count",
+        "size_bytes",
+        "store",
+        "attempts",
+        "problem",
+        "created_at",
+    )
+    list_select_related = ("version__dataset", "store")
+    list_filter = ("status",)
+    search_fields = ("version__name", "version__dataset__name", "key")
+    ordering = ("-id",)
+    readonly_fields = ("id", "created_at", "updated_at")
 
     def tenant_rows(self, user: User) -> Q:
         return administered_by(user, "version__dataset__owner_id")

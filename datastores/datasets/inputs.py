@@ -28,9 +28,9 @@ def version_for(project: Project, uri: str) -> DatasetVersion:
     return _version(uri, usable_by(project))
 
 
-def version_kept(project: Project, uri: str) -> DatasetVersion:
+def version_kept(project: Project, uri: str, *, check_whole: bool = True) -> DatasetVersion:
     """The same for a run that is there, by the address that it keeps; also when the dataset was deleted meanwhile."""
-    return _version(uri, usable_before(project))
+    return _version(uri, usable_before(project), check_whole=check_whole)
 
 
 def versions_at(project: Project, uris: set[str]) -> dict[str, UUID]:
@@ -54,7 +54,7 @@ def files_after(version: DatasetVersion, after: str) -> QuerySet[DatasetFile]:
     return files.filter(pk__gt=int(after)) if after else files
 
 
-def _version(uri: str, known: QuerySet[Dataset]) -> DatasetVersion:
+def _version(uri: str, known: QuerySet[Dataset], *, check_whole: bool = True) -> DatasetVersion:
     try:
         address = parse_address(uri)
     except DatasetAddressRefused as error:
@@ -68,7 +68,8 @@ def _version(uri: str, known: QuerySet[Dataset]) -> DatasetVersion:
     version = find_version(dataset, address.version)
     if version is None:
         raise VersionUnknown(uri, dataset.name, names_in(dataset))
-    _check_whole(version)
+    if check_whole:
+        _check_whole(version)
     return version
 
 

@@ -70,7 +70,10 @@ class DatasetVersion(IdentifiedModel):
     properties = models.JSONField(default=dict, blank=True)
     notes = models.TextField(blank=True)
     wants_package = models.BooleanField(
-        default=False, help_text="whether it was asked that jobs get its files as one package"
+        default=False, help_text="whether it was asked that jobs get its small files in packages"
+    )
+    packages_planned_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its packages were planned; None: they are not, or no longer"
     )
 
     class Meta:
@@ -84,6 +87,11 @@ class DatasetVersion(IdentifiedModel):
                 fields=["execution_id"],
                 condition=models.Q(execution_id__isnull=False),
                 name="dataset_version_of_execution",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(wants_package=True, packages_planned_at__isnull=True),
+                name="dataset_version_to_package",
             ),
         ]
 
@@ -173,3 +181,76 @@ class DatasetVersionAliasMove(IdentifiedModel):
 
     def __str__(self) -> str:
         return f"{self.alias_name} moved"
+
+
+class DatasetPackage(IdentifiedModel):
+    """Many small files of a version in one object: a tar, whose members are named by the ids of their datums.
+
+    It is about the files of the version from the first to the last of these ids that are in the store `source` and are
+    small, see `packaging/contents.py`. Its status changes only in `packaging.lifecycle`.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        BUILDING = "building"
+        READY = "ready"
+        FAILED = "failed"
+        DROPPED = "dropped"
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="packages")
+    source = models.ForeignKey(
+        "datastores.DataStore", on_delete=models.CASCADE, related_name="+", help_text="where its files are"
+    )
+    store = models.ForeignKey(
+        "datastores.DataStore", on_delete=models.CASCADE, related_name="packages", help_text="where it is"
+    )
+    key = models.CharField(max_length=1280, help_text="name of the object in the store")
+    first_file_id = models.BigIntegerField(help_text="the first of the version's files that it is about")
+    last_file_id = models.BigIntegerField()
+    file_count = models.BigIntegerField(default=0)
+    size_bytes = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
+    problem = models.TextField(blank=True, help_text="why the last attempt to build it failed")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(help_text="when it may be built; later after each failure")
+    builder = models.UUIDField(
+        null=True, blank=True, help_text="who builds it: no other one may say anything"
+    )
+    progressed_at = models.DateTimeField(null=True, blank=True)
+    upload_id = models.CharField(
+        max_length=1024, blank=True, help_text="the store's name of its upload in parts"
+    )
+    ready_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "version",
+                "source",
+                "first_file_id",
+                condition=~models.Q(status="dropped"),
+                name="package_once_for_files",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="ready") | ~models.Q(sha256=""), name="package_ready_has_checksum"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="dropped") ^ models.Q(dropped_at__isnull=True),
+                name="package_dropped_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before"],
+                condition=models.Q(status__in=["waiting", "building"]),
+                name="package_unfinished",
+            ),
+            models.Index(
+                fields=["dropped_at"], condition=models.Q(status="dropped"), name="package_to_erase"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"package of {self.version}"

@@ -25,6 +25,7 @@ from datastores.datasets.errors import (
 )
 from datastores.datasets.models import Dataset, DatasetVersion, DatasetVersionAlias, DatasetVersionAliasMove
 from datastores.datasets.names import checked_alias_name, checked_dataset_name, checked_version_name
+from datastores.datasets.packaging.services import drop_packages_of, plan_on_commit
 from datastores.errors import PropertiesRefused
 from datastores.models import Datum
 from datastores.names import MAX_TAG_LENGTH, is_tag
@@ -157,11 +158,13 @@ def add_projects(dataset: Dataset, projects: Sequence[Project], made: Made) -> N
 
 @transaction.atomic
 def delete_dataset(*, dataset: Dataset, actor: User) -> None:
-    """Hide it. Files stay, and so does its name: an address that once meant something never means something else."""
+    """Hide it. Files stay, and so does its name: an address that once meant something never means something else. Packages
+    go: runs that keep a version get its files one by one."""
     access.require_edit(actor, dataset)
     there = Dataset.objects.filter(pk=dataset.pk, deleted_at__isnull=True)
     if there.update(deleted_at=clock.now(), updated_at=clock.now()):
         record("dataset.deleted", actor=actor, target=dataset, before=_shared_with(dataset))
+        drop_packages_of(dataset)
         _tell(dataset)
 
 
@@ -204,6 +207,8 @@ def insert_version(
     contents.write_files(version, datum_ids=new.files, base=new.base, left_out_ids=left_out_ids)
     if not version.file_count:
         raise FilesRefused(f"{version.uri} would hold no files.", code="required")
+    if version.wants_package:
+        plan_on_commit(version)
     facts = {"files": version.file_count, "size_bytes": version.size_bytes}
     if made.execution_counter:
         facts["execution"] = made.execution_counter

@@ -9,7 +9,8 @@ from accounts.models import User
 from audit.services import record, record_change
 from common import clock
 from common.notices import publish_on_commit
-from datastores.models import Datum, RetentionRule
+from datastores.datasets.packaging.dropping import drop_with
+from datastores.models import DatasetFile, Datum, RetentionRule
 from datastores.names import MAX_TAG_LENGTH
 from datastores.retention.errors import RuleRefused, RuleUntried
 from datastores.retention.matching import candidates, measure
@@ -121,6 +122,7 @@ def purge_batch(rule: RetentionRule) -> int:
         facts = {"size_bytes": datum.size_bytes, "sha256": datum.sha256}
         record("datum.purged", actor=None, target=datum, before=facts, after={"rule": enabled.name})
         erase_on_commit(datum)
+    drop_with(DatasetFile.objects.filter(datum__in=going))
     RetentionRule.objects.filter(pk=enabled.pk).update(
         last_run_at=now,
         purged_count=F("purged_count") + len(going),

@@ -16,6 +16,7 @@ from common.web.forms import show_error
 from common.web.pages import page, wants_fragment
 from datastores.datasets import access, contents, selectors, services
 from datastores.datasets.errors import DatasetNotFound, VersionNotFound
+from datastores.datasets.packaging.selectors import packaging_of
 from datastores.models import Dataset, DatasetVersion
 from datastores.web.dataset_forms import AliasForm, DatasetForm, DescriptionForm
 from datastores.web.dataset_rows import difference_parts, file_rows, organization_rows, project_rows
@@ -182,6 +183,7 @@ def version(
     context |= {
         "others": found.versions.exclude(pk=shown.pk).order_by("-id")[:VERSIONS_PER_PAGE],
         "description": DescriptionForm(initial=DescriptionForm.initial_of(shown)),
+        "packaging": packaging_of(shown),
     }
     return with_stores(render(request, "datastores/datasets/version.html", context), context["project"])
 

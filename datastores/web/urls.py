@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from datastores.web import adoptions, datasets, organization_stores, project_stores, retention, views
+from datastores.web import (
+    adoptions,
+    dataset_packaging,
+    datasets,
+    organization_stores,
+    project_stores,
+    retention,
+    views,
+)
 
 project_pages: list[URLPattern | URLResolver] = [
     path("data/", views.data, name="project_data"),
@@ -33,6 +41,11 @@ project_pages: list[URLPattern | URLResolver] = [
         "data/datasets/<uuid:dataset_id>/<uuid:version_id>/describe/",
         datasets.version_describe,
         name="project_dataset_version_describe",
+    ),
+    path(
+        "data/datasets/<uuid:dataset_id>/<uuid:version_id>/packaging/",
+        dataset_packaging.packaging,
+        name="project_dataset_version_packaging",
     ),
     path(
         "data/datasets/<uuid:dataset_id>/<uuid:version_id>/diff/",

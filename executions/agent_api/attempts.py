@@ -17,7 +17,7 @@ from environments.services import record_worker
 from environments.workers import WorkerDescription
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
-from executions.agent_api.inputs import PAGES_INPUTS
+from executions.agent_api.inputs import PAGES_INPUTS, TAKES_PACKAGES
 from executions.agent_api.secrets import MASKS_SECRETS
 from executions.errors import AttemptRefused, InputUnavailable
 from executions.logs.application import NOTICES
@@ -88,7 +88,12 @@ def _held_by(execution: Execution, worker: WorkerDescription) -> bool:
 
 def _details_or_refuse(execution: Execution, worker: WorkerDescription, base_url: str) -> dict[str, Any]:
     try:
-        return job_details(execution, base_url, in_pages=bool(worker.facts.get(PAGES_INPUTS)))
+        return job_details(
+            execution,
+            base_url,
+            in_pages=bool(worker.facts.get(PAGES_INPUTS)),
+            in_packages=bool(worker.facts.get(TAKES_PACKAGES)),
+        )
     except DomainError as error:
         if error.is_transient and not queue.has_failed_for_long(execution.pk):
             waiting = Execution.objects.filter(pk=execution.pk, epoch=execution.epoch, status=Status.QUEUED)

@@ -4,12 +4,13 @@ from typing import Any
 
 from common.rest.plain import BodyRefused
 from common.storable import unstorable
-from datastores.inputs import Position
+from datastores.types import Position
 from datastores.uploads import NewFile, etags_from
 from executions.agent_api.inputs import Cursor
 
 MOST_UPLOADS = 1000
 MOST_PARTS = 50_000
+_CURSORS = ([int, int, int, str], [int, int, int, str, bool])
 
 
 def uploads_from(body: dict[str, Any]) -> list[NewFile]:
@@ -35,13 +36,13 @@ def cursor_from(body: dict[str, Any]) -> Cursor:
     given = body.get("after")
     if given is None:
         return Cursor()
-    fits = isinstance(given, list) and [type(part) for part in given] == [int, int, int, str]
+    fits = isinstance(given, list) and [type(part) for part in given] in _CURSORS
     if not fits or min(given[:3]) < 0 or unstorable(given[3]):
         raise BodyRefused(
             "Send what the page before said under 'next', or nothing for the first.", field="after"
         )
-    entry, address, found, after = given
-    return Cursor(entry, address, Position(found, after))
+    entry, address, found, after, *in_packages = given
+    return Cursor(entry, address, Position(found, after), in_packages == [True])
 
 
 def parts_from(body: dict[str, Any]) -> dict[int, str]:

@@ -17,15 +17,18 @@ from executions.variables import known_variables, variables_beside
 from projects.types import ResolvedVariable
 
 
-def job_details(execution: Execution, base_url: str, *, in_pages: bool = False) -> dict[str, Any]:
+def job_details(
+    execution: Execution, base_url: str, *, in_pages: bool = False, in_packages: bool = False
+) -> dict[str, Any]:
     """`base_url` is the scheme and host by which the worker reached us; every address in the answer uses it.
 
-    With `in_pages`, `next_files` says where the pages of the inputs' files begin; null when the inputs hold all of them.
+    With `in_pages`, `next_files` says where the pages of the inputs' files begin; null when the inputs hold all of them. With
+    `in_packages` too, files in the pages may be in packages.
     Raises a `DomainError` when something it needs is gone, such as a purged input.
     """
     known = known_variables(execution)
     return {
-        **_inputs(execution, base_url, in_pages),
+        **_inputs(execution, base_url, in_pages, in_packages),
         "execution_id": str(execution.pk),
         "epoch": execution.epoch,
         "counter": execution.counter,
@@ -50,10 +53,10 @@ def job_details(execution: Execution, base_url: str, *, in_pages: bool = False) 
     }
 
 
-def _inputs(execution: Execution, base_url: str, in_pages: bool) -> dict[str, Any]:
+def _inputs(execution: Execution, base_url: str, in_pages: bool, in_packages: bool) -> dict[str, Any]:
     if not in_pages:
         return {"inputs": input_entries(execution, base_url)}
-    entries, cursor = first_entries(execution, base_url)
+    entries, cursor = first_entries(execution, base_url, in_packages=in_packages)
     return {"inputs": entries, "next_files": cursor.as_json() if cursor else None}
 
 

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,13 +16,15 @@ from typing import Any
 from common.errors import DomainError
 from datastores.datasets.errors import DatasetUnknown, VersionEmpty, VersionUnknown
 from datastores.errors import InputEmpty, InputNotFound, InputPurged
-from datastores.inputs import DATUM_SCHEME, WEB_SCHEMES, Inputs, Position
-from datastores.types import InputFile
+from datastores.inputs import DATUM_SCHEME, WEB_SCHEMES, Inputs
+from datastores.types import InputFile, InputPackage, Position
 from executions.errors import InputRefused, InputUnavailable
 from executions.models import Execution
 
 PAGES_INPUTS = "pages_inputs"
 """What an agent that takes files in pages says of itself, among its facts."""
+TAKES_PACKAGES = "takes_packages"
+"""The same of one that takes many small files of a dataset in one package."""
 PAGE_FILES = 1000
 PAGE_SECONDS = 5.0
 """After which a page ends that has not found as many files; asking a store for one file takes a while."""
@@ -30,6 +32,7 @@ MOST_AT_ONCE = 100
 """Up to so many files the answer to the claim holds them, which saves a request before the job begins."""
 _START = Position()
 KEEP_FULL = "full"
+ON_DEMAND = "on-demand"
 KEEP_SUFFIX = "suffix"
 _MISSING = (InputEmpty, InputNotFound, InputPurged, DatasetUnknown, VersionUnknown, VersionEmpty)
 """What an optional input may be."""
@@ -42,14 +45,18 @@ class Cursor:
     entry: int = 0
     address: int = 0
     position: Position = _START
+    in_packages: bool = False
+    """Whether the worker takes packages of files."""
 
     def as_json(self) -> list[Any]:
-        return [self.entry, self.address, self.position.found, self.position.after]
+        place = [self.entry, self.address, self.position.found, self.position.after]
+        return [*place, True] if self.in_packages else place
 
 
 @dataclass
 class _Page:
     files: list[dict[str, Any]] = field(default_factory=list)
+    packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: list[dict[str, str]] = field(default_factory=list)
     ends_at: float = field(default_factory=lambda: time.monotonic() + PAGE_SECONDS)
 
@@ -69,17 +76,23 @@ def input_entries(execution: Execution, base_url: str) -> list[dict[str, Any]]:
     ]
 
 
-def first_entries(execution: Execution, base_url: str) -> tuple[list[dict[str, Any]], Cursor | None]:
+def first_entries(
+    execution: Execution, base_url: str, *, in_packages: bool = False
+) -> tuple[list[dict[str, Any]], Cursor | None]:
     """Every declared input, and where the pages of their files begin; None when they are few and in the entries."""
     if _are_few(execution):
         return input_entries(execution, base_url), None
-    return [_entry(execution, declared, []) for declared in execution.inputs], Cursor()
+    return [_entry(execution, declared, []) for declared in execution.inputs], Cursor(in_packages=in_packages)
 
 
-def page_of_files(execution: Execution, cursor: Cursor, base_url: str) -> dict[str, Any]:
+def page_of_files(
+    execution: Execution, cursor: Cursor, base_url: str, *, one_by_one: bool = False
+) -> dict[str, Any]:
     """{"files": those of `input_entries`, each with "input"; "left_out": [{"input", "why"}]; "next": a cursor or None}.
 
-    Raises `InputUnavailable` or `InputRefused`.
+    Where the cursor says that the worker takes packages, files have "package" instead of an address, and "packages" has those
+    that they are in: [{"id", "url", "headers", "size", "sha256", "files"}]. With `one_by_one` every file of this page has an
+    address all the same: what the worker asks for when a package is of no use. Raises `InputUnavailable` or `InputRefused`.
     """
     page = _Page()
     places = list(islice(_places_from(execution, cursor), PAGE_FILES + 1))
@@ -88,19 +101,25 @@ def page_of_files(execution: Execution, cursor: Cursor, base_url: str) -> dict[s
         if number and not page.room:
             return _page_body(page, at)
         with _named(declared), _optional(declared, page.left_out):
-            files, position = inputs.some_files(uri, base_url, at.position, max(page.room, 1))
-            page.files += [{"input": declared["name"], **_file(declared, file)} for file in files]
-            if position is not None:
-                return _page_body(page, Cursor(at.entry, at.address, position))
+            # Whoever asks for single files on demand gets an address for each.
+            in_packages = at.in_packages and not one_by_one and declared["download"] != ON_DEMAND
+            listing = inputs.some_files(
+                uri, base_url, at.position, max(page.room, 1), in_packages=in_packages
+            )
+            page.files += [{"input": declared["name"], **_file(declared, file)} for file in listing.files]
+            page.packages.update((str(one.package_id), _package(one)) for one in listing.packages)
+            if listing.following is not None:
+                return _page_body(page, replace(at, position=listing.following))
     return _page_body(page, places[PAGE_FILES][0] if len(places) > PAGE_FILES else None)
 
 
 def _page_body(page: _Page, following: Cursor | None) -> dict[str, Any]:
-    return {
+    body = {
         "files": page.files,
         "left_out": page.left_out,
         "next": following.as_json() if following else None,
     }
+    return {**body, "packages": list(page.packages.values())} if page.packages else body
 
 
 def _places_from(execution: Execution, cursor: Cursor) -> Iterator[tuple[Cursor, dict[str, Any], str]]:
@@ -110,7 +129,8 @@ def _places_from(execution: Execution, cursor: Cursor) -> Iterator[tuple[Cursor,
         first = cursor.address if entry == cursor.entry else 0
         for address in range(first, len(declared["urls"])):
             begun = (entry, address) == (cursor.entry, cursor.address)
-            yield cursor if begun else Cursor(entry, address), declared, declared["urls"][address]
+            place = cursor if begun else Cursor(entry, address, in_packages=cursor.in_packages)
+            yield place, declared, declared["urls"][address]
 
 
 def _are_few(execution: Execution) -> bool:
@@ -182,10 +202,12 @@ def _entry(execution: Execution, declared: dict[str, Any], files: list[dict[str,
 
 
 def _file(declared: dict[str, Any], file: InputFile) -> dict[str, Any]:
+    way: dict[str, Any] = (
+        {"package": str(file.package_id)} if file.package_id else {"url": file.url, "headers": file.headers}
+    )
     return {
         "filename": declared["filename"] or _relative_name(file, declared["keep_directories"]),
-        "url": file.url,
-        "headers": file.headers,
+        **way,
         "uri": file.uri,
         "storage_uri": file.storage_uri,
         "datum_id": str(file.datum_id) if file.datum_id else None,
@@ -194,6 +216,17 @@ def _file(declared: dict[str, Any], file: InputFile) -> dict[str, Any]:
         "sha1": file.sha1,
         "sha256": file.sha256,
         "metadata": file.metadata,
+    }
+
+
+def _package(package: InputPackage) -> dict[str, Any]:
+    return {
+        "id": str(package.package_id),
+        "url": package.url,
+        "headers": package.headers,
+        "size": package.size,
+        "sha256": package.sha256,
+        "files": package.file_count,
     }
 
 

@@ -104,9 +104,11 @@ class InputFilesView(JobView):
     """The next page of the inputs' files; an earlier one asked for again has fresh addresses."""
 
     def post(self, request: HttpRequest, execution_id: UUID, epoch: int) -> JsonResponse:
-        cursor = cursor_from(json_body(request))
+        body = json_body(request)
+        cursor = cursor_from(body)
         execution = attempts.running_attempt(execution_id, epoch)
-        return JsonResponse(page_of_files(execution, cursor, base_url(request)))
+        page = page_of_files(execution, cursor, base_url(request), one_by_one=body.get("one_by_one") is True)
+        return JsonResponse(page)
 
 
 class InputRequestView(JobView):

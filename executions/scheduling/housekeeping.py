@@ -10,6 +10,7 @@ from accounts.background import remove_ended_sessions
 from audit.background import remove_expired_events
 from common import clock
 from datastores.background import clean_abandoned_uploads, continue_stalled_adoptions
+from datastores.datasets.packaging.background import clean_packages, continue_packaging
 from datastores.retention.background import apply_retention
 from executions.background import seal_log
 from executions.models import Execution
@@ -26,13 +27,15 @@ def every_minute() -> None:
         for pk in unsealed_executions():
             seal_log.apply_async([str(pk)], retry=False)
         continue_stalled_adoptions.apply_async(retry=False)
+        continue_packaging.apply_async(retry=False)
     except BrokerError:
-        logger.warning("logs are sealed and adoptions go on later: the Celery broker is away")
+        logger.warning("logs are sealed, adoptions and packages go on later: the Celery broker is away")
 
 
 def every_hour() -> None:
     try:
         clean_abandoned_uploads.apply_async(retry=False)
+        clean_packages.apply_async(retry=False)
         apply_retention.apply_async(retry=False)
         remove_expired_events.apply_async(retry=False)
         remove_ended_sessions.apply_async(retry=False)

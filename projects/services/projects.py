@@ -27,6 +27,9 @@ stored_file_listings: list[Callable[[UUID], Iterable[str]]] = []
 """Higher apps that keep files of a project in the platform's storage append a function that names them; the files go
 after the project is gone."""
 
+deletion_steps: list[Callable[[Project], None]] = []
+"""Higher apps append what has to be done while everything of the project is still there, inside the transaction that deletes it."""
+
 change_checks: list[Callable[[Project, User, Mapping[str, Any]], None]] = []
 """Higher apps append a function that raises a `DomainError` for a changed value that the project, as it is in memory then,
 cannot have: an environment or a store that it may not use."""
@@ -92,6 +95,8 @@ def delete_project(*, project: Project, actor: User) -> None:
     files += [name for listing in stored_file_listings for name in listing(project.pk)]
     repository_id = project.repository.pk if hasattr(project, "repository") else None
     with transaction.atomic():
+        for step in deletion_steps:
+            step(project)
         # Executions hold on to commits, and datums to stores: they have to go before what they point to.
         project.executions.all().delete()
         project.datums.all().delete()

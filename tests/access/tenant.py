@@ -17,6 +17,7 @@ from datastores.models import (
     AdoptionResult,
     Dataset,
     DatasetFile,
+    DatasetPackage,
     DatasetVersion,
     DatasetVersionAlias,
     DatasetVersionAliasMove,
@@ -102,6 +103,7 @@ class Tenant:
     dataset: Dataset  # of the team's project
     version: DatasetVersion
     dataset_file: DatasetFile
+    package: DatasetPackage
     version_alias: DatasetVersionAlias
     alias_move: DatasetVersionAliasMove
     event: AuditEvent
@@ -299,6 +301,7 @@ def _of_project(word: str, project: Project, owner: User, environment: Environme
         "dataset": dataset,
         "version": version,
         "dataset_file": DatasetFile.objects.get(version=version),
+        "package": factories.make_dataset_package(version),
         "version_alias": DatasetVersionAlias.objects.create(
             dataset=dataset, name=f"{word}-version-alias", version=version
         ),

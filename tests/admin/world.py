@@ -86,6 +86,7 @@ def build_world() -> dict[str, Any]:
     ExecutionInput.objects.create(execution=execution, datum=datum, name="data")
     dataset = factories.make_dataset(project)
     version = factories.make_dataset_version(dataset, datum)
+    factories.make_dataset_package(version)
     services.set_alias(version=version, actor=alice, name="production")
     address = InputAddress.objects.create(project=project, address="s3://bucket/a", digest="0" * 64)
     ExecutionInput.objects.create(execution=execution, address=address, name="data")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent.support.fake_platform import AgentProcess
-from tests.agent.test_inputs import entry, file_of
+from tests.agent.test_inputs import entry, file_of, page_of, run_with_pages
+from tests.agent.test_packages import file_named, package_of, tar_of
 
 HERE = Path(__file__).resolve().parent
 AGENT = HERE.parents[1] / "agent"
@@ -101,6 +102,19 @@ def test_job_with_everything(platform, old_agent):
     assert lines[3:-1] == [str(number) for number in range(1, 20_001)]
     assert lines[-1] == "bad\ufffd\ufffd"
     assert job.content("o") == b"x\n"
+
+
+def test_input_files_in_a_package(platform, old_agent):
+    contents = [b"%d" % number for number in range(50)]
+    files = [file_named(f"f{number}", content) for number, content in enumerate(contents)]
+    archive = tar_of((file["datum_id"], content) for file, content in zip(files, contents, strict=True))
+    package = package_of(platform.serve("/packages/" + os.urandom(4).hex(), archive), archive, len(files))
+    job = run_with_pages(
+        platform, lambda after: page_of(files, packages=[package]), "cat $(ls -v $VH_INPUTS_DIR/data/*)"
+    )
+    assert job.wait(60)["status"] == "complete", job.lines()
+    assert job.lines("o")[0] == b"".join(contents).decode()
+    assert any("package of 50 input files downloaded" in line for line in job.lines("s"))
 
 
 def test_stop_and_redis_flush(platform, old_agent):

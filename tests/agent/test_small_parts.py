@@ -72,7 +72,7 @@ def entry(*names, **changes):
 
 def test_two_files_of_one_name_are_both_named():
     with pytest.raises(JobFailed, match=r"datum://0 and datum://1 would both be the file 'a.csv'"):
-        InputFiles({"inputs": [entry("a.csv", "a.csv")]}, None, None, None)
+        InputFiles({"inputs": [entry("a.csv", "a.csv")]}, None, None, None, None)
 
 
 def test_room_is_made_for_the_files_of_each_page():
@@ -80,13 +80,13 @@ def test_room_is_made_for_the_files_of_each_page():
     pages = {0: ("b", 1), 1: ("c", None)}
 
     class Api:
-        def input_files(self, after):
+        def input_files(self, after, one_by_one):
             name, following = pages[after]
             file = {"input": "data", "filename": name, "uri": name}
             return {"files": [file], "left_out": [], "next": following}
 
     room = []
-    files = InputFiles({"inputs": [entry("a")], "next_files": 0}, Api(), None, room.append)
+    files = InputFiles({"inputs": [entry("a")], "next_files": 0}, Api(), None, room.append, None)
     taken = [file["filename"] for _, file in iter(files.take, None)]
     assert taken == ["a", "b", "c"]
     assert [[file["filename"] for file in made] for made in room] == [["a"], ["b"], ["c"]]
@@ -95,7 +95,7 @@ def test_room_is_made_for_the_files_of_each_page():
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "", "."])
 def test_input_names_stay_inside(name):
     with pytest.raises(JobFailed, match="not a usable file name"):
-        InputFiles({"inputs": [entry(name)]}, None, None, None)
+        InputFiles({"inputs": [entry(name)]}, None, None, None, None)
 
 
 def test_inputs_json_of_an_empty_input_has_no_id():

@@ -13,11 +13,12 @@ from common.objectstores import Grant, ObjectStore
 from datastores import inputs, objects, uploads
 from datastores.addresses import matcher
 from datastores.errors import UploadFinished
-from datastores.inputs import Inputs, Position, input_files, resolve_input_uri
+from datastores.inputs import Inputs, input_files, resolve_input_uri
 from datastores.models import DataStore, Datum
 from datastores.opening import object_store
 from datastores.selectors import download_grant
 from datastores.trials import Step, steps_of
+from datastores.types import Position
 from datastores.uploads import NewFile
 from tests.support import factories
 from tests.support.emulators import Emulator, send
@@ -271,9 +272,10 @@ class TestInputsByAddress:
         found: list[str] = []
         position: Position | None = Position()
         while position is not None:
-            files, position = Inputs(project, [uri]).some_files(uri, "http://x", position, most)
-            assert len(files) <= min(looked_at, most)
-            found += [file.path_below_root for file in files]
+            listing = Inputs(project, [uri]).some_files(uri, "http://x", position, most)
+            assert len(listing.files) <= min(looked_at, most)
+            found += [file.path_below_root for file in listing.files]
+            position = listing.following
         assert found == ["a.csv", "b.csv", "deep/c.csv"]
         assert [file.path_below_root for file in input_files(project, uri, "http://x")] == found
 

@@ -256,6 +256,38 @@ class TestUploadsInParts:
         assert store.facts(key) is None
 
 
+class TestPartsOfTheServer:
+    """What the platform makes itself, such as packages of datasets, it writes part by part."""
+
+    CONTENTS = (b"a" * 5 * MEBIBYTE, b"b" * 5 * MEBIBYTE, b"end")
+
+    def write(self, store: ObjectStore, key: str) -> tuple[str, list[Part]]:
+        upload_id, offset, parts = store.start_upload(key), 0, []
+        for number, content in enumerate(self.CONTENTS, start=1):
+            parts.append(
+                store.write_part(key, upload_id=upload_id, number=number, offset=offset, content=content)
+            )
+            offset += len(content)
+        return upload_id, parts
+
+    def test_become_one_object(self, store: ObjectStore, key: str) -> None:
+        upload_id, parts = self.write(store, key)
+        assert [(part.number, part.size_bytes) for part in parts] == [
+            (1, 5 * MEBIBYTE), (2, 5 * MEBIBYTE), (3, 3),
+        ]  # fmt: skip
+        assert store.facts(key) is None, "not before it is finished"
+        store.finish_upload(key, upload_id=upload_id, parts=parts)
+        assert b"".join(store.read(key)) == b"".join(self.CONTENTS)
+
+    def test_that_are_abandoned_are_no_object(self, store: ObjectStore, key: str, kind: str) -> None:
+        upload_id, parts = self.write(store, key)
+        store.abandon_upload(key, upload_id=upload_id, part_count=3)
+        assert store.facts(key) is None
+        if kind not in LENIENT["the parts of an upload"]:
+            with pytest.raises((ObjectMissing, StoreProblem)):
+                store.finish_upload(key, upload_id=upload_id, parts=parts)
+
+
 class TestPartSizes:
     @pytest.mark.parametrize("size", [1, MEBIBYTE, 32 * MEBIBYTE, 32 * MEBIBYTE + 1, 10**12 + 7])
     def test_they_add_up_and_keep_the_limits(self, size: int) -> None:

@@ -24,6 +24,7 @@ from audit.models import AuditEvent
 from common import clock
 from common.errors import DomainError
 from datastores.datasets import services as datasets
+from datastores.datasets.packaging import services as packaging
 from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
 from environments.enrolment import services as enrolment
@@ -67,6 +68,7 @@ class World:
     version_alias: DatasetVersionAlias
     enrolment_token: EnrolmentToken
     credential: WorkerCredential
+    packed_version: DatasetVersion
 
 
 @pytest.fixture
@@ -114,6 +116,9 @@ def world(tmp_path: Path, settings: Any) -> World:
         WorkerCredential.objects.create(
             worker=Worker.objects.create(identity="box", host="box", last_seen_at=clock.now()),
             environment=environment, digest="t0ken",
+        ),
+        factories.make_dataset_version(
+            version.dataset, factories.make_datum(project), wants_package=True
         ),
     )  # fmt: skip
 
@@ -366,6 +371,14 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         "dataset_version.changed", "dataset_version",
         lambda w, actor: datasets.change_version(version=w.version, actor=actor, notes="new"),
     ),
+    "packaging.request_packages": (
+        "dataset_version.packages_requested", "dataset_version",
+        lambda w, actor: packaging.request_packages(version=w.version, actor=actor),
+    ),
+    "packaging.remove_packages": (
+        "dataset_version.packages_removed", "dataset_version",
+        lambda w, actor: packaging.remove_packages(version=w.packed_version, actor=actor),
+    ),
     "datasets.set_alias": (
         "dataset_version_alias.set", "dataset_version_alias",
         lambda w, actor: datasets.set_alias(version=w.version, actor=actor, name="best"),
@@ -421,6 +434,7 @@ def test_every_service_with_an_actor_is_in_the_table() -> None:
         retention,
         datasets,
         enrolment,
+        packaging,
     ):
         missing = services_with_an_actor(module) - known
         assert not missing, f"not in the table of audited services: {missing}"

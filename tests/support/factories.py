@@ -20,7 +20,16 @@ from accounts.services.tokens import digest_of
 from common import clock
 from common.ids import new_token
 from datastores.datasets.contents import write_files
-from datastores.models import Adoption, Dataset, DatasetVersion, DataStore, Datum, DatumAlias
+from datastores.datasets.packaging.dropping import place_of
+from datastores.models import (
+    Adoption,
+    Dataset,
+    DatasetPackage,
+    DatasetVersion,
+    DataStore,
+    Datum,
+    DatumAlias,
+)
 from environments.models import Environment, RegistryCredentials, TeamPlace
 from executions.models import Execution, ExecutionInput
 from executions.types import FINAL, RUNNING, Status
@@ -343,6 +352,23 @@ def make_dataset_version(
     version = DatasetVersion.objects.create(dataset=dataset, name=name or f"v{next(_numbers)}", **fields)
     write_files(version, datum_ids=[datum.pk for datum in datums], base=base, left_out_ids=[])
     return version
+
+
+def make_dataset_package(version: DatasetVersion, **fields: Any) -> DatasetPackage:
+    """One that waits, of all files of the version, with nobody on the way to it."""
+    files = list(version.files.order_by("pk"))
+    assert files[0].datum is not None
+    store = files[0].datum.store
+    values: dict[str, Any] = {
+        **place_of(version.pk),
+        "source": store,
+        "store": store,
+        "first_file_id": files[0].pk,
+        "last_file_id": files[-1].pk,
+        "file_count": len(files),
+        "not_before": clock.now(),
+    }
+    return DatasetPackage.objects.create(version=version, **{**values, **fields})
 
 
 def _next_counter(project: Project) -> int:

@@ -89,7 +89,7 @@ class DatasetVersionCreate(DatasetDescription):
         required=False,
         default=False,
         source="wants_package",
-        help_text="Kept as a wish: jobs get the files one by one, whatever it says.",
+        help_text="Jobs get its small files in packages, which are made in the background.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

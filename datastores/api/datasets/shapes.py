@@ -84,7 +84,9 @@ class DatasetVersionRowShape(DatasetVersionBriefShape):
     tags = serializers.ListField(child=serializers.CharField())
     metadata = serializers.DictField(help_text="The free properties of the version.")
     notes = serializers.CharField()
-    packaging = serializers.BooleanField()
+    packaging = serializers.BooleanField(
+        help_text="Whether packages are wanted; how far they are, `packaging/` says."
+    )
     mtime = serializers.DateTimeField()
     url = serializers.URLField()
 

@@ -89,10 +89,11 @@ function lines(value) {
 }
 
 async function send() {
-  const { name, base, exclude, notes } = form.elements;
+  const { name, base, exclude, notes, packaging } = form.elements;
   const body = { dataset: form.dataset.dataset, name: name.value.trim(), files: [...chosen.keys()].map((datum) => ({ datum })) };
   if (base.value) Object.assign(body, { from: base.value, exclude: lines(exclude.value) });
   if (notes.value.trim()) body.notes = notes.value;
+  if (packaging.checked) body.packaging = true;
   const answer = await api("POST", "/api/v0/dataset-versions/", body);
   if (answer.ok) {
     location.assign(`${form.dataset.done}${answer.data.id}/`);

@@ -72,6 +72,7 @@ ROUTES: dict[str, Route] = {
     f"{V0}dataset-versions/<uuid:version_id>": api(PROJECT, "get", "patch", notes="seen"),
     f"{V0}dataset-versions/<uuid:version_id>/files/": api(PROJECT),
     f"{V0}dataset-versions/<uuid:version_id>/diff/": api(PROJECT),
+    f"{V0}dataset-versions/<uuid:version_id>/packaging/": api(PROJECT, "get", "post", "delete"),
     f"{V0}dataset-version-aliases/": api(IN_BODY, "get", "post", name="new", version="{version}"),
     f"{V0}dataset-version-aliases/<uuid:alias_id>/": api(
         PROJECT, "get", "put", "delete", version="{version}"
@@ -89,6 +90,7 @@ ROUTES: dict[str, Route] = {
     f"{D}<uuid:dataset_id>/<uuid:version_id>/": page(PROJECT),
     f"{D}<uuid:dataset_id>/<uuid:version_id>/describe/": page(PROJECT, "post", notes="seen"),
     f"{D}<uuid:dataset_id>/<uuid:version_id>/diff/": page(PROJECT),
+    f"{D}<uuid:dataset_id>/<uuid:version_id>/packaging/": page(PROJECT, "get", "post"),
     "organizations/<str:organization>/datasets/": page(ORGANIZATION),
     ORG: page(ADMINISTERED),
     f"{ORG}create/<str:kind>/": page(ADMINISTERED, "get", "post"),

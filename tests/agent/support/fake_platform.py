@@ -69,6 +69,7 @@ class FakePlatform:
         self.stored = {}  # datum id -> bytes
         self.sizes = {}  # datum id -> size, of uploads in parts
         self.requests = []
+        self.workers = []  # as they described themselves with each claim
         self.refuse_uploads = 0  # answer this many PUTs with 507
         self.parts_from = None  # files of this size and above go in parts of half of it
         self.expired_parts = set()  # part numbers whose first address is refused
@@ -154,6 +155,8 @@ class FakeJob:
         self._entry = "0"
         self._platform = platform
         self.pages = changes.pop("pages", None)  # cursor -> a page of files, or (status, body)
+        # The same for who asks for each file by itself.
+        self.single_pages = changes.pop("single_pages", self.pages)
         code = changes.pop("code", None)
         limits = changes.pop("limits", {})
         self.details = {
@@ -308,6 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
         return getattr(self, "_" + action.replace("-", "_").replace("/", "_"))(job, body)
 
     def _claim(self, job, body):
+        self.platform.workers.append(body["worker"])
         worker = body["worker"]["identity"]
         if job.status != "queued" and job.worker != worker:
             return self._answer(409, {"code": "stale"})
@@ -369,7 +373,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200, {})
 
     def _inputs_files(self, job, body):
-        answer = job.pages(body["after"])
+        pages = job.single_pages if body.get("one_by_one") else job.pages
+        answer = pages(body["after"])
         return self._answer(*(answer if isinstance(answer, tuple) else (200, answer)))
 
     def _store(self):
