@@ -17,6 +17,7 @@ from environments.autoscaling.calls import Answer, Call, Calls
 from environments.autoscaling.facts import (
     EnvironmentRow,
     MachineRow,
+    all_queues,
     environment_facts,
     load_environments,
     load_machines,
@@ -90,7 +91,7 @@ class Rounds:
     def clean(self, decision_days: int) -> None:
         """Now and then: what nobody needs any more."""
         apply.forget_old_decisions(decision_days)
-        agents.forget_silent(agents.look([]))
+        agents.forget_silent(agents.look(all_queues()))
 
     def close(self) -> None:
         self._calls.close()
@@ -148,9 +149,12 @@ class Rounds:
                 self._list(environment, provider, is_busy=environment.id in busy)
 
     def _launch(self, environment: EnvironmentRow, row: "Living") -> None:
-        order = LaunchOrder(row.id, environment.place, agent_settings(environment.queue_name, row.id))
-        work = partial(provider_named(row.provider).launch, order)
-        self._start(Call("launch", environment.id, str(row.id)), row.provider, work)
+        call = Call("launch", environment.id, str(row.id))
+        if self._is_asked(call):
+            return  # each order may cost a token
+        agent = agent_settings(environment, row.id)
+        order = LaunchOrder(row.id, environment.place, agent)
+        self._start(call, row.provider, partial(provider_named(row.provider).launch, order))
 
     def _terminate(self, environment: EnvironmentRow, row: "Living") -> None:
         work = partial(provider_named(row.provider).terminate, environment.place, row.id, row.provider_id)
@@ -163,11 +167,14 @@ class Rounds:
 
     def _start(self, call: Call, provider: str, work: Callable[[], Any]) -> None:
         """Unless it was asked for a moment ago."""
+        if not self._is_asked(call):
+            self._asked_at[call] = clock.now().timestamp()
+            self._calls.start(call, provider, work)
+
+    def _is_asked(self, call: Call) -> bool:
         now = clock.now().timestamp()
         self._asked_at = {known: at for known, at in self._asked_at.items() if now - at < AGAIN_SECONDS}
-        if call not in self._asked_at:
-            self._asked_at[call] = now
-            self._calls.start(call, provider, work)
+        return call in self._asked_at
 
     def _list(self, environment: EnvironmentRow, name: str, *, is_busy: bool) -> None:
         provider, now = provider_named(name), clock.now()

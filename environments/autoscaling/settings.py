@@ -5,7 +5,11 @@ from uuid import UUID
 
 from django.conf import settings
 
+from environments.autoscaling.facts import EnvironmentRow
 from environments.autoscaling.planner import Times
+from environments.enrolment.services import issue_token
+from environments.enrolment.types import SHORTEST_LIFETIME
+from environments.models import Environment
 
 
 def times() -> Times:
@@ -16,11 +20,19 @@ def times() -> Times:
     )
 
 
-def agent_settings(queue_name: str, machine_id: UUID) -> dict[str, str]:
-    """The configuration of a new machine's agent."""
+def agent_settings(environment: EnvironmentRow, machine_id: UUID) -> dict[str, str]:
+    """The configuration of a new machine's agent. Where workers are to be enrolled it has a token in place of the queue's address."""
     return {
         "APP_URL": settings.AGENT_APP_URL,
-        "REDIS_URL": settings.AGENT_REDIS_URL,
-        "QUEUES": queue_name,
+        "QUEUES": environment.queue_name,
         "PEON_MACHINE_ID": str(machine_id),
+        **_way_in(environment, machine_id),
     }
+
+
+def _way_in(environment: EnvironmentRow, machine_id: UUID) -> dict[str, str]:
+    if not environment.requires_enrolled_workers:
+        return {"REDIS_URL": settings.AGENT_REDIS_URL}
+    lifetime = max(SHORTEST_LIFETIME, times().enrolment)
+    row = Environment.objects.get(pk=environment.id)
+    return {"PEON_TOKEN": issue_token(environment=row, machine_id=str(machine_id), lifetime=lifetime)}
