@@ -9,7 +9,10 @@ ENV PATH=/opt/venv/bin:$PATH
 COPY pyproject.toml constraints.txt README.md ./
 COPY agent agent
 RUN pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt ./agent ".[aws,gcp,azure,swift]"
+# What machines that become workers need beside the agent's own code.
+RUN python agent/build.py fetch /tmp/agent-bundle
 COPY . .
+RUN python agent/build.py pack /tmp/agent-bundle /app/agent-build
 # Hashed and compressed here, so that containers start at once. The values are placeholders: nothing is connected to.
 RUN SECRET_KEY=only-for-collecting-static-files-in-a-build DATABASE_URL=postgres://none@127.0.0.1/none \
     REDIS_URL=redis://127.0.0.1/0 STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput --verbosity 0
@@ -27,7 +30,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=valohai_app.settings \
     DATA_DIR=/data \
-    STATIC_ROOT=/app/staticfiles
+    STATIC_ROOT=/app/staticfiles \
+    AGENT_DIR=/app/agent-build
 USER platform
 VOLUME /data
 EXPOSE 8000

@@ -107,6 +107,13 @@ INVITATIONS = Throttle(  # by who invites and whom: the address is that of the l
     per_address=20,
     window_seconds=24 * 60 * 60,
 )
+ENROLMENTS = Throttle(  # by the token: it is random and long, so that this only keeps the database from being asked for ever
+    "enrolment",
+    "wrong enrolment tokens",
+    per_account_and_address=20,
+    per_account=100,
+    per_address=60,
+)
 
 
 def _network(address: str) -> str:

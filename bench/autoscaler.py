@@ -148,9 +148,9 @@ def _say_hello(machines: Sequence[Any], chance: random.Random) -> None:
             "facts": {"machine_id": str(machine.pk), "obeys_wishes": True, "cpus": 8, "system": "Linux-6.1-x86_64"},
             "usage": {"cpus": 8, "cpu": 0.5, "memory_total_kb": 32_000_000, "memory_used_kb": 9_000_000},
         }  # fmt: skip
-        pipe.hset(keys.WORKERS, identity, json.dumps(said))
+        pipe.hset(keys.queue_workers(machine.environment.queue_name), identity, json.dumps(said))
         if is_busy:
-            pipe.hset(keys.LEASE_HOLDERS, f"{machine.pk}:0", identity)
+            pipe.hset(keys.queue_holders(machine.environment.queue_name), f"{machine.pk}:0", identity)
     pipe.execute()
 
 

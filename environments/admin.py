@@ -12,6 +12,7 @@ from accounts.models import User
 from common.admin import ADD, CHANGE, DELETE, PlatformAdmin
 from environments import services
 from environments.autoscaling import services as machine_services
+from environments.enrolment import admin as enrolment
 from environments.models import (
     Environment,
     Machine,
@@ -21,6 +22,8 @@ from environments.models import (
     Worker,
 )
 from organizations.access import administered_by
+
+__all__ = ["EnvironmentAdmin", "RegistryCredentialsAdmin", "TeamPlaceAdmin", "WorkerAdmin", "enrolment"]
 
 
 @admin.register(Environment)

@@ -8,6 +8,7 @@ class EnvironmentsConfig(AppConfig):
     def ready(self) -> None:
         from common.web.metrics import sources
         from environments.autoscaling.metrics import collect
+        from environments.enrolment import checks
         from environments.selectors import default_is_usable  # models are not loaded before this
         from environments.services import defaults
         from environments.services.environments import end_assignments
@@ -21,6 +22,7 @@ class EnvironmentsConfig(AppConfig):
         from projects.web import choices
 
         sources.append(collect)
+        checks.register()
         choices.environment_choices.append(environment_choices)
         organization_choices.environment_choices.append(default_choices)
         owned_choices.append(

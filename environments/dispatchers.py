@@ -1,6 +1,5 @@
 """The dispatchers that hand jobs to clusters, as they describe themselves in Redis."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,9 +8,8 @@ from typing import Any
 import redis
 
 from common import clock
-from common.redis import client
+from environments.hellos import heard
 from environments.models import Environment
-from peon.protocol import keys
 
 SILENT_AFTER = timedelta(seconds=60)
 _MOST_TEXT = 1000
@@ -33,13 +31,13 @@ def dispatchers_of(environment: Environment) -> list[Dispatcher] | None:
     if not environment.is_dispatched:
         return []
     try:
-        described: Any = client().hvals(keys.WORKERS)
+        hellos = heard([environment.redis_queue])
     except redis.RedisError:
         return None
     found = [
-        _read(said)
-        for said in map(_parsed, described)
-        if environment.redis_queue in (said.get("queues") or [])
+        _read(hello.said)
+        for hello in hellos
+        if hello.said is not None and environment.redis_queue in hello.queues
     ]
     return sorted(found, key=lambda one: one.last_seen, reverse=True)
 
@@ -56,14 +54,6 @@ def _read(said: Mapping[str, Any]) -> Dispatcher:
         problem=_text(facts.get("problem")) if isinstance(facts, dict) else "",
         is_alive=clock.now() - last_seen < SILENT_AFTER,
     )
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(text)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _text(value: Any) -> str:

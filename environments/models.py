@@ -12,12 +12,22 @@ from audit.types import Scope, Target
 from common.crypto import EncryptedTextField
 from common.models import IdentifiedModel
 from environments.autoscaling.models import Machine, ScalingDecision
+from environments.enrolment.models import EnrolmentToken, WorkerCredential
 from environments.mounts import MountRule
 from environments.types import DISPATCHED_KINDS
 from organizations.models import Team
 from peon.protocol import keys
 
-__all__ = ["Environment", "Machine", "RegistryCredentials", "ScalingDecision", "TeamPlace", "Worker"]
+__all__ = [
+    "EnrolmentToken",
+    "Environment",
+    "Machine",
+    "RegistryCredentials",
+    "ScalingDecision",
+    "TeamPlace",
+    "Worker",
+    "WorkerCredential",
+]
 
 
 class Environment(IdentifiedModel):
@@ -43,6 +53,14 @@ class Environment(IdentifiedModel):
         default=False, db_default=False, help_text="only members of teams with a place in it may use it"
     )
     queue_name = models.CharField(max_length=128)
+    requires_enrolled_workers = models.BooleanField(
+        default=False, db_default=False,
+        help_text="jobs are handed only to workers that were enrolled for it and have proved it",
+    )  # fmt: skip
+    agents_update = models.BooleanField(
+        default=True, db_default=True,
+        help_text="enrolled agents become, between jobs, the version that comes with the installation",
+    )  # fmt: skip
     kind = models.CharField(max_length=16, default="vm", help_text="the contract's `type`")
     dispatch = models.JSONField(
         default=dict, db_default={}, blank=True,

@@ -62,7 +62,9 @@ def enqueue_all(jobs: Sequence[Job]) -> list[bool]:
     script = _script(scripts.ENQUEUE)
     for job in jobs:
         name = job.queue_name
-        redis_keys = [keys.queue(name), keys.queue_tokens(name), keys.queue_wake(name)]
+        redis_keys = [
+            keys.queue(name), keys.queue_tokens(name), keys.queue_wake(name), keys.queue_bell(name),
+        ]  # fmt: skip
         script(redis_keys, [job.member, _token(job), job.priority, job.turn], client=pipe)
     return [bool(added) for added in pipe.execute()]
 
@@ -80,8 +82,9 @@ def request_stop(execution_id: UUID, *, kill: bool) -> None:
 
 def fence(job: Job) -> None:
     """Refuse whatever this attempt still says, and end its lease."""
-    redis_keys = [keys.events_head(str(job.execution_id)), keys.LEASES, keys.LEASE_HOLDERS]
-    _script(scripts.FENCE)(redis_keys, [job.epoch + 1, job.member])
+    for leases, holders in _lease_keys(job.queue_name):
+        redis_keys = [keys.events_head(str(job.execution_id)), leases, holders]
+        _script(scripts.FENCE)(redis_keys, [job.epoch + 1, job.member])
 
 
 def has_failed_for_long(execution_id: UUID) -> bool:
@@ -107,21 +110,27 @@ def open_events(execution: Execution) -> None:
     )
 
 
-def release(members: Iterable[str]) -> None:
-    """End leases."""
+def release(queue_name: str, members: Iterable[str]) -> None:
+    """End leases of jobs of the queue."""
     for member in members:
-        _script(scripts.RELEASE)([keys.LEASES, keys.LEASE_HOLDERS], [member])
+        for leases, holders in _lease_keys(queue_name):
+            _script(scripts.RELEASE)([leases, holders], [member])
+
+
+def expired_leases(queue_name: str, now_ms: int) -> list[str]:
+    """Members whose lease is over; those of agents of before are among them whatever their queue."""
+    pipe = client().pipeline(transaction=False)
+    for leases, _ in _lease_keys(queue_name):
+        pipe.zrangebyscore(leases, "-inf", now_ms)
+    return [member.decode() for found in pipe.execute() for member in found]
 
 
 def clear(job: Job) -> None:
     """Forget what a finished execution left beside its events: its queue entry, its lease, the wish to stop."""
     if remove(job) and job.queue_name.endswith(keys.DISPATCHED_SUFFIX):
         # The dispatcher is to take it back from its cluster.
-        pipe = client().pipeline(transaction=False)
-        pipe.lpush(keys.queue_wake(job.queue_name), "1")
-        pipe.ltrim(keys.queue_wake(job.queue_name), 0, 255)
-        pipe.execute()
-    release([job.member])
+        client().zadd(keys.queue_bell(job.queue_name), {job.member: 0})
+    release(job.queue_name, [job.member])
     client().delete(keys.control(str(job.execution_id)))
 
 
@@ -133,23 +142,28 @@ class Evidence:
     uptime_seconds: int
     waiting: frozenset[str]
     leases: dict[str, int]
+    run_id: str = ""
+    """Another one after each start of Redis, and of the replica that took over."""
 
     def is_leased(self, member: str) -> bool:
         return self.leases.get(member, 0) > self.now_ms
 
 
 def read_evidence(jobs: Sequence[Job]) -> Evidence:
-    """Which of `jobs` wait in their queue, and every lease there is."""
+    """Which of `jobs` wait in their queue, and the leases of their queues."""
     by_queue: dict[str, list[str]] = {}
     for job in jobs:
         by_queue.setdefault(job.queue_name, []).append(job.member)
     pipe = client().pipeline(transaction=False)
     pipe.time()
     pipe.info("server")
-    pipe.zrange(keys.LEASES, 0, -1, withscores=True)
     for queue, members in by_queue.items():
         pipe.zmscore(keys.queue(queue), members)
-    (seconds, microseconds), server, leases, *scores = pipe.execute()
+    # After the queues: a job that is claimed meanwhile stands in both answers, and not in neither.
+    for leases in (keys.LEASES, *map(keys.queue_leases, by_queue)):
+        pipe.zrange(leases, 0, -1, withscores=True)
+    (seconds, microseconds), server, *answers = pipe.execute()
+    scores, leased = answers[: len(by_queue)], answers[len(by_queue) :]
     waiting = {
         member
         for members, found in zip(by_queue.values(), scores, strict=True)
@@ -160,7 +174,8 @@ def read_evidence(jobs: Sequence[Job]) -> Evidence:
         now_ms=seconds * 1000 + microseconds // 1000,
         uptime_seconds=int(server["uptime_in_seconds"]),
         waiting=frozenset(waiting),
-        leases={member.decode(): int(score) for member, score in leases},
+        leases={member.decode(): int(score) for found in leased for member, score in found},
+        run_id=str(server["run_id"]),
     )
 
 
@@ -186,6 +201,12 @@ def queue_position(job: Job) -> int | None:
     except redis.RedisError:
         return None
     return rank if rank is None else int(rank)
+
+
+def _lease_keys(queue_name: str) -> list[tuple[str, str]]:
+    """Where agents keep leases and their holders: each queue for itself, those of before all in one place."""
+    own = (keys.queue_leases(queue_name), keys.queue_holders(queue_name))
+    return [own, (keys.LEASES, keys.LEASE_HOLDERS)]
 
 
 def _token(job: Job) -> str:

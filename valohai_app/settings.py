@@ -6,7 +6,7 @@ Redis and passes their addresses, so that there is one code path everywhere.
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from valohai_app import env
 
@@ -112,7 +112,19 @@ def database_from_url(url: str) -> dict[str, Any]:
 DATABASES = {"default": database_from_url(env.text("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.text("REDIS_URL")
+
+def trusting(redis_url: str, authority: str) -> str:
+    """The address with the certificate of a private authority that signed the server's: every client reads it there."""
+    if not authority or urlsplit(redis_url).scheme != "rediss":
+        return redis_url
+    trust = urlencode({"ssl_cert_reqs": "required", "ssl_ca_certs": authority})
+    return f"{redis_url}{'&' if urlsplit(redis_url).query else '?'}{trust}"
+
+
+REDIS_URL = trusting(env.text("REDIS_URL"), env.text("REDIS_CA_FILE"))
+WORKER_REDIS_URL = env.text("WORKER_REDIS_URL") or env.text(
+    "REDIS_URL"
+)  # as workers on other machines reach it
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -281,13 +293,16 @@ def celery_broker(redis_url: str) -> str:
     return f"redis+socket://{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
 
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER") or celery_broker(REDIS_URL)
+CELERY_BROKER_URL = trusting(env.text("CELERY_BROKER"), env.text("REDIS_CA_FILE")) or celery_broker(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "vh:celery:", "visibility_timeout": 3600}
 
 # Jobs and workers
+AGENT_DIR = Path(
+    env.text("AGENT_DIR", str(DATA_DIR / "agent-build"))
+)  # where script/build-agent puts the agent
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 2)
 MASK_SECRETS_IN_LOGS = env.boolean("MASK_SECRETS_IN_LOGS", True)

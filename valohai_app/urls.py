@@ -8,6 +8,7 @@ api_v0 = [
     path("", include("organizations.api.urls")),
     path("", include("projects.api.urls")),
     path("", include("environments.api.urls")),
+    path("", include("environments.enrolment.api.urls")),
     path("", include("datastores.api.urls")),
     path("", include("executions.api.urls")),
 ]
@@ -15,6 +16,7 @@ api_v0 = [
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v0/", include(api_v0)),
+    path("api/agent/v1/", include("environments.enrolment.api.agent_urls")),
     path("api/agent/v1/", include("executions.agent_api.urls")),
     path("", include("common.urls")),
     path("", include("accounts.web.urls")),

@@ -1,10 +1,10 @@
 """The platform's agent API for one attempt at one execution. `docs/agent-protocol.md` has the shapes."""
 
-import json
 import time
 
 from peon.errors import JobLost
 from peon.http_client import HttpError, Unreachable
+from peon.worker_api import call, code_of, raise_refusal
 
 _PAUSES = (0.1, 0.2, 0.5, 1, 2)
 _STORE_PATIENCE_SECONDS = 600
@@ -16,12 +16,14 @@ class JobApi:
     def __init__(self, http, app_url, attempt, patience_seconds=120, give_up=lambda: None):
         self._http = http
         self._base = "{}/api/agent/v1/jobs/{}/{}/".format(app_url, attempt.execution_id, attempt.epoch)
-        self._headers = {"Authorization": "Job " + attempt.token, "Accept": "application/json"}
+        self._headers = {"Authorization": "Job " + attempt.token}
         self._patience = patience_seconds
         self._give_up = give_up  # raises when there is no use in trying on
 
-    def claim(self, worker):
-        """The job's details. Raises JobLost when it is not to be had."""
+    def claim(self, worker, credential=None):
+        """The job's details. Raises JobLost when it is not to be had, WorkerRefused when none is for this agent."""
+        if credential is not None:
+            self._headers["Peon-Worker"] = credential.text
         return self._call("POST", "claim", {"worker": worker})
 
     def placement(self):
@@ -71,6 +73,7 @@ class JobApi:
             try:
                 return self._once(method, name, body)
             except HttpError as error:
+                raise_refusal(error)
                 if _is_over(error):
                     raise JobLost("the server refuses this attempt: {}".format(error))
                 if not error.may_heal or time.monotonic() > deadline:
@@ -83,20 +86,9 @@ class JobApi:
             tries += 1
 
     def _once(self, method, name, body):
-        headers = dict(self._headers)
-        data = None
-        if body is not None:
-            data = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        with self._http.request(method, self._base + name, headers, data) as response:
-            return json.loads(response.read().decode("utf-8"))
+        return call(self._http, method, self._base + name, self._headers, body)
 
 
 def _is_over(error):
     """Whether the server refuses the attempt, and not only this one call of it: a file may be gone while the job is not."""
-    if error.status == 401:
-        return True
-    try:
-        return error.status == 409 and json.loads(error.body.decode("utf-8")).get("code") == "stale"
-    except (ValueError, AttributeError):
-        return False
+    return error.status == 401 or (error.status == 409 and code_of(error) == "stale")

@@ -52,17 +52,18 @@ class Cache:
         What a running job uses stays, and counts. Returns the bytes removed.
         """
         self._remove_leftovers()
-        total, removable = 0, []
-        for used_at, size, path, is_in_use in self._entries():
-            total += size
-            if not is_in_use:
-                removable.append((used_at, size, path))
-        excess, removed = total + room_bytes - self._limit_bytes, 0
-        for _, size, path in sorted(removable):
-            if removed >= excess:
+        total = sum(size for _, size, _, _ in self._entries())
+        return self.shed(total + room_bytes - self._limit_bytes)
+
+    def shed(self, excess_bytes):
+        """Remove so much of what was unused for longest. Returns the bytes removed."""
+        removed = 0
+        for _, size, path, is_in_use in sorted(self._entries()):
+            if removed >= excess_bytes:
                 break
-            _remove(path)
-            removed += size
+            if not is_in_use:
+                _remove(path)
+                removed += size
         return removed
 
     def _entries(self):

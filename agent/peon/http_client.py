@@ -38,8 +38,10 @@ class HttpError(Exception):
 class HttpClient:
     """Thread-safe; each request has a connection for itself while it lasts."""
 
-    def __init__(self, timeout_seconds=60):
+    def __init__(self, timeout_seconds=60, ca_file=None):
+        """`ca_file`: of a private authority, trusted beside those that the system trusts."""
         self._timeout = timeout_seconds
+        self._ca_file = ca_file
         self._lock = threading.Lock()
         self._idle = {}
 
@@ -106,10 +108,8 @@ class HttpClient:
         proxy = _proxy_for(parts)
         host, port = (proxy.hostname, proxy.port or 80) if proxy else (parts.hostname, parts.port)
         if parts.scheme == "https":
-            import ssl
-
             connection = http.client.HTTPSConnection(
-                host, port, timeout=self._timeout, context=ssl.create_default_context()
+                host, port, timeout=self._timeout, context=self._tls_context()
             )
             if proxy:
                 connection.set_tunnel(parts.hostname, parts.port or 443)
@@ -117,6 +117,14 @@ class HttpClient:
         connection = _QuickConnection(host, port, timeout=self._timeout)
         connection.through_proxy = bool(proxy)
         return connection
+
+    def _tls_context(self):
+        import ssl
+
+        context = ssl.create_default_context()
+        if self._ca_file:
+            context.load_verify_locations(self._ca_file)
+        return context
 
     def _take_idle(self, key):
         with self._lock:

@@ -11,8 +11,9 @@ import time
 from peon import VERSION
 from peon.api_client import JobApi
 from peon.config_files import inputs_config, write_config
+from peon.disk_pressure import relieve
 from peon.downloads import Downloader
-from peon.errors import JobFailed, JobInterrupted, JobLost
+from peon.errors import JobFailed, JobInterrupted, JobLost, WorkerRefused
 from peon.http_client import HttpError, shown_url
 from peon.inputs import InputFetcher
 from peon.job_folder import JobFolder
@@ -65,6 +66,10 @@ class Job:
             logger.info("%s is not ours: %s", self.attempt.member, lost)
             self._lease.release()
             return
+        except WorkerRefused as refused:
+            self._lease.release()
+            self._worker.give_up(refused)
+            return
         except Exception:
             logger.exception("%s could not be claimed", self.attempt.member)
             self._lease.release()  # still queued for the server: it queues the job again
@@ -101,7 +106,7 @@ class Job:
 
     def _claim(self):
         api = self._api(CLAIM_PATIENCE_SECONDS)
-        details = api.claim(self._worker.description())
+        details = api.claim(self._worker.description(), self._worker.credential)
         self._lease.configure(details["lease"])
         return details
 
@@ -196,6 +201,9 @@ class _Run:
         if self._controls.clean:
             self._worker.cache.clear()
             self._say("caches of this worker cleared (VH_CLEAN)")
+        relieve(
+            self._worker.directory, self._worker.disk_free_min, self._worker.cache, self._runtime, self._say
+        )
         place_code(
             self._details["code"],
             self._folder.host("repository"),
@@ -314,7 +322,7 @@ class _Run:
 def _write_note(path, attempt):
     """For the next start of a killed agent. The token is good for this attempt only."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"member": attempt.member, "token": attempt.token}, file)
+        json.dump({"member": attempt.member, "token": attempt.token, "queue": attempt.queue}, file)
 
 
 def _local_ip():

@@ -57,7 +57,7 @@ class Lease(Background):
         self._soon.set()
         self.join(15)
         try:
-            self._release(keys=[keys.LEASES, keys.LEASE_HOLDERS], args=[self._attempt.member])
+            self._release(keys=[self._attempt.leases, self._attempt.holders], args=[self._attempt.member])
         except redis_client.errors():
             pass  # it expires by itself
 
@@ -71,7 +71,7 @@ class Lease(Background):
         attempt = self._attempt
         reply = self._heartbeat(
             keys=[
-                keys.LEASES, keys.LEASE_HOLDERS, keys.control(attempt.execution_id),
+                attempt.leases, attempt.holders, keys.control(attempt.execution_id),
                 keys.events_head(attempt.execution_id),
             ],
             args=[attempt.member, self._worker_id, int(self.seconds * 1000), attempt.epoch],

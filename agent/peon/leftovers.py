@@ -111,6 +111,6 @@ def _read_note(path):
     try:
         with open(path) as file:
             note = json.load(file)
-        return Attempt(note["member"], note["token"])
+        return Attempt(note["member"], note["token"], note.get("queue"))
     except (OSError, ValueError, KeyError):
         return None

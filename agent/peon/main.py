@@ -17,6 +17,12 @@ def main(arguments=None):
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        if options.command == "enrol":
+            return _enrol(options)
+        if options.command == "doctor":
+            from peon.doctor import run
+
+            return run(config.read_values(os.environ, options.config), options.json, sys.stdout.write)
         settings = config.load(os.environ, options.config)
         if options.command == "status":
             return _status(settings)
@@ -31,8 +37,20 @@ def main(arguments=None):
     except config.ConfigurationError as error:
         sys.stderr.write("peon: {}\n".format(error))
         return 2
-    worker.run()
-    return 0
+    return worker.run()
+
+
+def _enrol(options):
+    from peon.enrolment import enrol
+
+    values = config.read_values(os.environ, options.config)
+    app_url = (options.app_url or values.get("APP_URL") or "").rstrip("/")
+    if not app_url:
+        raise config.ConfigurationError("APP_URL is not set: give the platform's address with --app-url.")
+    queues = [] if options.any_queue else config.queues_of(values, default=[])
+    directory = options.directory or config.directory_of(values)
+    ca_file = values.get("APP_CA_FILE") or None
+    return enrol(directory, app_url, options.token, options.agents, queues, ca_file)
 
 
 def _dispatch(settings, options):
@@ -59,7 +77,11 @@ def _status(settings):
         sys.stderr.write("peon: no worker has run with the directory {} yet\n".format(settings.directory))
         return 1
     try:
-        seen = is_seen(redis_client.connect(settings.redis_url), identity)
+        seen = is_seen(
+            redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file),
+            identity,
+            settings.queues,
+        )
     except redis_client.errors() as error:
         sys.stderr.write("peon: Redis does not answer: {}\n".format(error))
         return 1
@@ -86,7 +108,23 @@ def _parser():
     status = commands.add_parser(
         "status", help="exit code 0 when the server hears of this directory's worker, else 1"
     )
-    for command in (run, dispatch, status):
+    enrolling = commands.add_parser(
+        "enrol", help="let this machine in, with the token of the environment's page"
+    )
+    enrolling.add_argument(
+        "--token", default=os.environ.get("PEON_TOKEN"), help="the one-time token (or PEON_TOKEN)"
+    )
+    enrolling.add_argument("--app-url", help="the platform's address (default: APP_URL)")
+    enrolling.add_argument("--directory", help="where identities are kept (default: PEON_DIR)")
+    enrolling.add_argument(
+        "--agents", type=int, default=1, help="how many agents the machine has (default: 1)"
+    )
+    enrolling.add_argument(
+        "--any-queue", action="store_true", help="whatever QUEUES says, take the token's queue"
+    )
+    doctor = commands.add_parser("doctor", help="look at everything that a worker needs and say what to mend")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    for command in (run, dispatch, status, enrolling, doctor):
         command.add_argument(
             "--config", default=config.DEFAULT_FILE, help="file of NAME=value lines (default: %(default)s)"
         )

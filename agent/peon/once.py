@@ -62,14 +62,16 @@ class OnceWorker(Worker):
         while not self._evicted.is_set():
             try:
                 for queue in map(keys.dispatched, self.queues):
-                    names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue(queue), keys.queue_tokens(queue)]
+                    names = [
+                        keys.queue_leases(queue), keys.queue_holders(queue), keys.queue(queue), keys.queue_tokens(queue),
+                    ]  # fmt: skip
                     found = self._take(
                         keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self._member]
                     )
                     if found:
-                        return Attempt(found[0].decode(), found[1].decode())
-                if self.redis.zscore(keys.LEASES, self._member) is not None:
-                    return None
+                        return Attempt(found[0].decode(), found[1].decode(), queue)
+                    if self.redis.zscore(keys.queue_leases(queue), self._member) is not None:
+                        return None
             except redis_client.errors() as error:
                 if time.monotonic() > deadline:
                     raise

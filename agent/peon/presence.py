@@ -20,8 +20,9 @@ class Presence(Background):
     `describe` gives what is said of the worker; `on_stop` is called when it is to end at once.
     """
 
-    def __init__(self, redis, describe, machine_id, on_stop):
+    def __init__(self, redis, queues, describe, machine_id, on_stop):
         super().__init__("presence")
+        self._queues = queues
         self._say = redis.register_script(scripts.SAY)
         self._describe = describe
         self._machine_id = machine_id
@@ -70,10 +71,12 @@ class Presence(Background):
 
     def say(self):
         said = self._said()
-        reply = self._say(
-            keys=[keys.WORKERS, keys.WISHES], args=[said["identity"], json.dumps(said), self._machine_id]
-        )
-        if reply.decode() == keys.STOP:
+        args = [said["identity"], json.dumps(said), self._machine_id]
+        wished = [
+            self._say(keys=[keys.queue_workers(queue), keys.queue_wishes(queue)], args=args).decode()
+            for queue in self._queues
+        ]
+        if keys.STOP in wished:
             self._on_stop()
 
     def end(self):
@@ -93,13 +96,17 @@ class Presence(Background):
         return said
 
 
-def is_seen(redis, identity):
+def is_seen(redis, identity, queues):
     """It said hello lately, or holds the lease of a job, as a busy one of an earlier version does."""
     seconds, microseconds = redis.time()
     now = seconds + microseconds / 1e6
-    said = redis.hget(keys.WORKERS, identity)
+    return any(_is_seen_in(redis, identity, queue, now) for queue in queues)
+
+
+def _is_seen_in(redis, identity, queue, now):
+    said = redis.hget(keys.queue_workers(queue), identity)
     if said and now - json.loads(said.decode())["seen_at"] < SILENT_AFTER_SECONDS:
         return True
-    holders = redis.hgetall(keys.LEASE_HOLDERS)
+    holders = redis.hgetall(keys.queue_holders(queue))
     held = [member for member, holder in holders.items() if holder.decode() == identity]
-    return any((redis.zscore(keys.LEASES, member) or 0) > now * 1000 for member in held)
+    return any((redis.zscore(keys.queue_leases(queue), member) or 0) > now * 1000 for member in held)

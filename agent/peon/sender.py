@@ -92,7 +92,8 @@ class Sender(Background):
 
     def _start_over(self):
         """Redis stands at a number that cannot be served, such as after it came back with an old state."""
-        self._redis.delete(self._head)
+        # Not DEL: an agent's user of Redis may not delete, or it could delete its queue.
+        self._redis.hdel(self._head, *self._redis.hgetall(self._head))
         self._ask_where()
 
     def _ask_where(self):

@@ -4,7 +4,6 @@ import fcntl
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -13,13 +12,18 @@ from peon import wishes as wish
 from peon.attempt import Attempt
 from peon.cache import Cache
 from peon.config import ConfigurationError
+from peon.errors import WorkerRefused
+from peon.gpus import GpuError, Gpus, find_gpus
 from peon.http_client import HttpClient
 from peon.interruption import Interruption
+from peon.membership import Membership
 from peon.presence import BUSY, CORDONED, DRAINING, IDLE, Presence
 from peon.protocol import keys, scripts
+from peon.updates import Updates
 
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 5
+REFUSED = 4  # exit code that tells a supervisor not to start the agent again
 CLAIM_LEASE_SECONDS = 15
 _CORDONED_SECONDS = 2
 _RETRY_SECONDS = (0.2, 0.5, 1, 2, 5)
@@ -39,15 +43,24 @@ class Worker:
         self.place = {}  # what is known of where it runs, beyond its runtime
         self._lock = lock_directory(settings.directory)
         self.identity = settings.identity()
+        self.credential = settings.credential
         self.machine_id = settings.machine_id
+        self._settings = settings
+        self.directory, self.disk_free_min = settings.directory, settings.disk_free_min
         self.jobs_folder = os.path.join(settings.directory, "jobs")
         os.makedirs(self.jobs_folder, exist_ok=True)
         self.cache = Cache(settings.cache_directory, settings.cache_bytes)
-        self.redis = redis_client.connect(settings.redis_url)
-        self._waiting_redis = redis_client.connect(settings.redis_url, blocking=True)
-        self.http = HttpClient()
-        self.runtime = make_runtime(settings, self.identity)
+        self.redis = redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file)
+        self._waiting_redis = redis_client.connect(
+            settings.redis_url, blocking=True, ca_file=settings.redis_ca_file
+        )
+        self.http = HttpClient(ca_file=settings.app_ca_file)
+        self.gpus = _look_for_gpus(settings)
+        self.runtime = make_runtime(settings, self.identity, self.gpus)
         self._claim = self.redis.register_script(scripts.CLAIM)
+        self._updates = Updates(settings, self.http)
+        self._membership = self._join() if self.credential is not None else None
+        self._refusal = None
         self._stopping = False
         self._stopping_jobs = False
         self._is_restarting = False
@@ -56,15 +69,33 @@ class Worker:
         self._interrupted_at = None
         self._job = None
         self._closing = []
-        self._presence = Presence(self.redis, self.description, self.machine_id, self._stop_at_once)
+        self._presence = Presence(
+            self.redis, self.queues, self.description, self.machine_id, self._stop_at_once
+        )
         self._interruption = Interruption(settings.cloud, self._on_interruption, settings.metadata_url)
 
     def run(self):
-        """Until a signal or a wish says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it."""
-        from peon.leftovers import report_leftovers
+        """Until a signal or a wish says stop. The first SIGTERM lets the running job end; SIGINT or a second one stops it.
 
+        Returns the exit code: 0, or REFUSED when the platform takes no more of this agent.
+        """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        try:
+            entered = self._membership is None or self._membership.enter(lambda: not self._stopping)
+        except WorkerRefused as refused:
+            self.give_up(refused)
+            entered = False
+        if entered:
+            self._work()
+        self._shut_down()
+        return REFUSED if self._refusal else 0
+
+    def _work(self):
+        from peon.leftovers import report_leftovers
+
+        if self._membership is not None:
+            self._membership.start()
         self.runtime.remove_leftovers()
         self._closing.extend(report_leftovers(self))
         logger.info(
@@ -83,7 +114,14 @@ class Worker:
                     logger.warning("Redis is away: %s", error)
                 self._pause(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
-        self._shut_down()
+
+    def give_up(self, refused):
+        """The platform takes no more of this agent. What it runs was taken from it, unless it is only one too many."""
+        logger.error("%s", refused)
+        self._refusal = refused
+        self._stopping = True
+        if self._job is not None and not refused.is_clone:
+            self._job.wishes.lose()
 
     def description(self):
         """What the server is told of this worker."""
@@ -104,13 +142,23 @@ class Worker:
             pages_inputs=True,
             takes_packages=True,
             obeys_wishes=True,
-            **self.place,
+            cloud=self._settings.cloud,
+            installation_type=self._settings.installation_type,
+            allows_mounts=self.allows_mounts,
+            memory_bytes=_memory_bytes(),
         )
+        facts.update(self.gpus.facts)
+        facts.update(self.place)
         if self.machine_id:
             facts["machine_id"] = self.machine_id
         if self._interrupted_at:
             facts["interrupted_at"] = self._interrupted_at
         return facts
+
+    def _join(self):
+        return Membership(
+            self.http, self.app_url, self.credential, self.description, self.give_up, self._updates.hear
+        )
 
     def _turn(self):
         self._presence.introduce()
@@ -120,26 +168,39 @@ class Worker:
             self._give_back_wake()
             self._pause(_CORDONED_SECONDS)
             return
-        found = self._claim_next()
-        if not found:
-            self._presence.become(IDLE)
-            self._wait_for_wake()
-        elif found[0]:
-            self._run_job(Attempt(found[0].decode(), found[1].decode()))
+        attempt, wished = self._claim_next()
+        if attempt is not None:
+            self._run_job(attempt)
+        elif wished:
+            self._obey(wished)
         else:
-            self._obey(found[1].decode())
+            self._presence.become(IDLE)
+            self._update_if_due()
+            self._wait_for_wake()
 
     def _claim_next(self):
-        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES]
+        """(attempt, None) of the first queue that has a job, or (None, what is wished instead, or None).
+
+        Each queue has leases and wishes of its own.
+        """
         for queue in self.queues:
-            names.extend([keys.queue(queue), keys.queue_tokens(queue)])
-        return self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self.machine_id])
+            names = [
+                keys.queue_leases(queue), keys.queue_holders(queue), keys.queue_wishes(queue),
+                keys.queue(queue), keys.queue_tokens(queue),
+            ]  # fmt: skip
+            found = self._claim(keys=names, args=[self.identity, CLAIM_LEASE_SECONDS * 1000, self.machine_id])
+            if found and found[0]:
+                return Attempt(found[0].decode(), found[1].decode(), queue), None
+            if found:
+                return None, found[1].decode()
+        return None, None
 
     def _obey(self, wished):
         """Between two jobs. A worker of a later server's wish that this one does not know takes no job either."""
         self._give_back_wake()
         if wished == keys.RESTART:
-            self.redis.hdel(keys.WISHES, self.identity)
+            for queue in self.queues:
+                self.redis.hdel(keys.queue_wishes(queue), self.identity)
             self._is_restarting = self._stopping = True
         elif wished == keys.STOP or (wished == keys.DRAIN and not self._is_closing()):
             self._stopping = True
@@ -149,9 +210,10 @@ class Worker:
             self._pause(_CORDONED_SECONDS)
 
     def _give_back_wake(self):
-        """It was for somebody who takes the job."""
+        """The bell rang for somebody who takes the job."""
         if self._woken_by is not None:
-            self.redis.lpush(self._woken_by, "1")
+            bell, member, score = self._woken_by
+            self.redis.zadd(bell, {member: score})
             self._woken_by = None
 
     def _is_closing(self):
@@ -162,12 +224,19 @@ class Worker:
         try:
             # A signal between the check and here would wait for the time-out; the handler raises from now on.
             if not self._stopping:
-                woken = self._waiting_redis.blpop(
-                    [keys.queue_wake(queue) for queue in self.queues], timeout=WAIT_SECONDS
+                self._woken_by = self._waiting_redis.bzpopmin(
+                    [keys.queue_bell(queue) for queue in self.queues], timeout=WAIT_SECONDS
                 )
-                self._woken_by = woken[0] if woken else None
         finally:
             self._is_waiting = False
+
+    def _update_if_due(self):
+        """Between jobs: nothing runs, and everything that was said of the last one is stored."""
+        self._updates.came_up()
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        if not self._closing and self._updates.is_due() and self._updates.install():
+            self._shut_down()
+            self._updates.restart()
 
     def _run_job(self, attempt):
         # Loaded with the first job: an agent that only waits stays small.
@@ -197,6 +266,8 @@ class Worker:
         if self._stopping_jobs and self._job is not None:
             self._stop_job()
         self._stopping = True
+        if self._membership is not None:
+            self._membership.stop()
         if self._is_waiting:
             self._is_waiting = False
             raise StopWaiting()
@@ -232,14 +303,35 @@ class Worker:
         self._interruption.end()
         self._presence.end()
         try:
-            self.redis.hdel(keys.WORKERS, self.identity)
+            for queue in self.queues:
+                self.redis.hdel(keys.queue_workers(queue), self.identity)
         except redis_client.errors():
             pass
+        if self._membership is not None and self._refusal is None:
+            self._membership.leave()
         self.runtime.close()
         logger.info("%s ended", self.identity)
         if self._is_restarting:
             logger.info("%s starts again", self.identity)
-            os.execv(sys.executable, [sys.executable, "-m", "peon"] + sys.argv[1:])
+            self._updates.restart()
+
+
+def _look_for_gpus(settings):
+    try:
+        found = find_gpus()
+    except GpuError as error:
+        logger.warning("GPUs are not used: %s. `peon doctor` says more", error)
+        found = []
+    if settings.gpu_index is not None and settings.gpu_index not in [gpu["index"] for gpu in found]:
+        raise ConfigurationError(
+            "SINGLE_GPU_PER_PEON gives this agent the GPU {}, and the machine has {}. Start one agent for each GPU, or set it "
+            "to false.".format(settings.gpu_index, len(found) or "none")
+        )
+    return Gpus(found, settings.gpu_index)
+
+
+def _memory_bytes():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _clock_time(seconds):

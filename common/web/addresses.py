@@ -35,3 +35,8 @@ def public_url(path: str, request: HttpRequest | Request | None = None) -> str:
     if "*" in settings.ALLOWED_HOSTS and split_domain_port(host)[0] not in _OWN_MACHINE:
         raise AddressUnknown
     return f"{request.scheme}://{host}{path}"
+
+
+def installation_url(path: str, request: HttpRequest | Request) -> str:
+    """`path` as whoever asks reaches it, for what is shown to them alone: a forged Host header would fool its sender."""
+    return f"{settings.URL_BASE}{path}" if settings.URL_BASE else request.build_absolute_uri(path)

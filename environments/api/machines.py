@@ -46,7 +46,7 @@ class MachineListView(GenericAPIView[Machine]):
         managed = managed_environment(request, reference)
         ended = boolean(request.query_params.get("ended"))
         page = self.paginate_queryset(selectors.machines_of(managed, ended=ended)) or []
-        views = selectors.views_of(page, selectors.look_or_none([]))
+        views = selectors.views_of(page, selectors.look_or_none([managed.queue_name]), managed.queue_name)
         return self.get_paginated_response([_represent(view, managed, request) for view in views])
 
 
@@ -147,7 +147,13 @@ def managed_environment(request: Request, reference: str) -> Environment:
 
 
 def _shown(machine: Machine, environment: Environment, request: Request) -> dict[str, Any]:
-    return _represent(selectors.views_of([machine], selectors.look_or_none([]))[0], environment, request)
+    return _represent(
+        selectors.views_of(
+            [machine], selectors.look_or_none([environment.queue_name]), environment.queue_name
+        )[0],
+        environment,
+        request,
+    )
 
 
 def _represent(view: MachineView, environment: Environment, request: Request) -> dict[str, Any]:

@@ -95,6 +95,8 @@ class EnvironmentShape(serializers.Serializer[Any]):
     queue_name = serializers.CharField(required=False, help_text="for those who manage it")
     dispatch = SlurmSettings(required=False, help_text="of a Slurm environment, for those who manage it")
     machine_template = serializers.DictField(required=False, help_text="for those who manage it")
+    requires_enrolled_workers = serializers.BooleanField()
+    agents_update = serializers.BooleanField()
     ctime = serializers.DateTimeField()
     mtime = serializers.DateTimeField()
     url = serializers.CharField()
@@ -152,6 +154,12 @@ class EnvironmentChange(serializers.Serializer[Any]):
     scale_min = _Whole()
     scale_max = _Whole()
     scale_down_grace_period = _Whole(help_text="minutes")
+    requires_enrolled_workers = serializers.BooleanField(
+        required=False, help_text="jobs are handed only to workers that were enrolled"
+    )
+    agents_update = serializers.BooleanField(
+        required=False, help_text="enrolled agents update themselves between jobs"
+    )
 
 
 class EnvironmentCreate(EnvironmentChange):

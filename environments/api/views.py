@@ -200,6 +200,8 @@ def _represent(environment: Environment, request: Request, *, can_admin: bool) -
         "scale_down_grace_period": environment.scale_down_grace_period,
         "enable_smart_vm_selection": False,
         "supports_priority": environment.supports_priority,
+        "requires_enrolled_workers": environment.requires_enrolled_workers,
+        "agents_update": environment.agents_update,
         "ctime": timestamp(environment.created_at),
         "mtime": timestamp(environment.updated_at),
         "url": absolute(request, "environment-detail", reference=str(environment.pk)),

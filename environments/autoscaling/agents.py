@@ -1,7 +1,6 @@
 """What agents say of themselves in Redis, what is wished of them, and how many jobs wait: one look for everything."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from common.redis import client
+from environments import hellos
 from environments.autoscaling.types import machine_of_identity
+from environments.hellos import Hello
 from peon.protocol import keys
 
 FORGOTTEN_SECONDS = 24 * 3600
 """A worker that was silent for so long is not listed any more."""
 _MILLISECONDS_SINCE = 10**11
 _LARGEST = 10**14
-_LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Agent:
     interrupted_at: datetime | None = None
     """When the cloud takes its machine back, as the machine was told."""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    heard_in: str | None = None
+    """The queue; None: in the place for all."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,28 @@ class Look:
     now: float
     uptime_seconds: int
     agents: Sequence[Agent]
-    busy: frozenset[str]
-    """Identities of those that hold a job's lease, also an expired one that nobody has cleared yet."""
-    wishes: Mapping[str, str]
+    """One that serves several of the queues is here once for each."""
+    holders: Mapping[str | None, frozenset[str]]
+    """Queue -> identities of those that hold a lease of its jobs, also an expired one that nobody has cleared yet. None: agents
+    that keep theirs in one place for all queues."""
+    wishes: Mapping[str, Mapping[str, str]]
+    """Queue -> field -> what is wished."""
     waiting: Mapping[str, int]
     """Queue -> jobs in it."""
-    unreadable: Sequence[str] = ()
+    unreadable: Sequence[Hello] = ()
+
+    @cached_property
+    def busy(self) -> frozenset[str]:
+        """Identities of those with a job, in whichever queue."""
+        return frozenset().union(*self.holders.values())
+
+    def is_busy(self, queue: str, identities: Collection[str]) -> bool:
+        """Whether one of them has a job of the queue. What agents of other queues say does not count."""
+        holders = (self.holders.get(name, frozenset()) for name in (queue, None))
+        return any(not held.isdisjoint(identities) for held in holders)
+
+    def wish_of(self, queue: str, machine_id: UUID) -> str | None:
+        return self.wishes.get(queue, {}).get(keys.machine_field(machine_id))
 
     @cached_property
     def busy_machines(self) -> frozenset[UUID]:
@@ -71,38 +89,46 @@ def look(queues: Sequence[str]) -> Look:
     pipe = client().pipeline(transaction=True)
     pipe.time()
     pipe.info("server")
-    pipe.hgetall(keys.WORKERS)
+    number = hellos.ask(pipe, queues)
     pipe.hvals(keys.LEASE_HOLDERS)
-    pipe.hgetall(keys.WISHES)
+    for queue in queues:
+        pipe.hvals(keys.queue_holders(queue))
+    for queue in queues:
+        pipe.hgetall(keys.queue_wishes(queue))
     for queue in queues:
         pipe.zcard(keys.queue(queue))
-    (seconds, microseconds), server, said, holders, wishes, *depths = pipe.execute()
-    agents = {
-        name.decode("utf-8", "replace"): parse(name.decode("utf-8", "replace"), text)
-        for name, text in said.items()
-    }
+    (seconds, microseconds), server, *answers = pipe.execute()
+    said, answers = hellos.read(queues, answers[:number]), answers[number:]
+    agents = [(hello, parse(hello)) for hello in said]
+    holders, answers = answers[: len(queues) + 1], answers[len(queues) + 1 :]
+    wishes, depths = answers[: len(queues)], answers[len(queues) :]
     return Look(
         now=seconds + microseconds / 1e6,
         uptime_seconds=int(server["uptime_in_seconds"]),
-        agents=[agent for agent in agents.values() if agent is not None],
-        busy=frozenset(holder.decode("utf-8", "replace") for holder in holders),
-        wishes={name.decode(): wish.decode() for name, wish in wishes.items()},
+        agents=[agent for _, agent in agents if agent is not None],
+        holders={
+            queue: frozenset(holder.decode("utf-8", "replace") for holder in found)
+            for queue, found in zip((None, *queues), holders, strict=True)
+        },
+        wishes={
+            queue: {
+                name.decode("utf-8", "replace"): wish.decode("utf-8", "replace")
+                for name, wish in found.items()
+            }
+            for queue, found in zip(queues, wishes, strict=True)
+        },
         waiting=dict(zip(queues, depths, strict=True)),
-        unreadable=[name for name, agent in agents.items() if agent is None],
+        unreadable=[hello for hello, agent in agents if agent is None],
     )
 
 
-def parse(identity: str, text: bytes) -> Agent | None:
+def parse(hello: Hello) -> Agent | None:
     """None for what no agent says."""
-    try:
-        said = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(said, dict) or len(identity) > _LONGEST_NAME or _text(identity) != identity:
+    said, identity = hello.said, hello.identity
+    if said is None or _text(identity) != identity:
         return None
     facts = said.get("facts")
     facts = facts if isinstance(facts, dict) else {}
-    queues = said.get("queues")
     usage = said.get("usage")
     job, _, _ = _text(said.get("job")).rpartition(":")
     return Agent(
@@ -110,7 +136,7 @@ def parse(identity: str, text: bytes) -> Agent | None:
         seen_at=_seconds(said.get("seen_at")),
         machine_id=_uuid(facts.get("machine_id")) or machine_of_identity(identity),
         host=_text(said.get("host")),
-        queues=tuple(str(name) for name in queues) if isinstance(queues, list) else (),
+        queues=tuple(hello.queues),
         version=_text(said.get("agent_version"))[:32],
         runtime=_text(said.get("runtime")),
         state=_text(said.get("state"))[:16],
@@ -119,28 +145,35 @@ def parse(identity: str, text: bytes) -> Agent | None:
         obeys_wishes=facts.get("obeys_wishes") is True,
         interrupted_at=_moment(facts.get("interrupted_at")),
         usage=usage if isinstance(usage, dict) else {},
+        heard_in=hello.queue,
     )
 
 
-def write_wishes(wanted: Mapping[str, str], unwanted: Sequence[str]) -> None:
-    """Fields of the hash of wishes: what is to stand there, and what is not."""
+def write_wishes(wanted: Mapping[tuple[str, str], str], unwanted: Collection[tuple[str, str]]) -> None:
+    """(queue, field) of the hashes of wishes: what is to stand there, and what is not."""
     if not wanted and not unwanted:
         return
-    wanted_fields: dict[Any, Any] = dict(wanted)
     pipe = client().pipeline(transaction=False)
-    if wanted:
-        pipe.hset(keys.WISHES, mapping=wanted_fields)
-    if unwanted:
-        pipe.hdel(keys.WISHES, *unwanted)
+    for (queue, name), wish in wanted.items():
+        pipe.hset(keys.queue_wishes(queue), name, wish)
+    for queue, name in unwanted:
+        pipe.hdel(keys.queue_wishes(queue), name)
     pipe.execute()
 
 
 def forget_silent(seen: Look) -> None:
     """Workers that were killed long ago leave their last words behind."""
-    silent = [agent.identity for agent in seen.agents if seen.now - agent.seen_at > FORGOTTEN_SECONDS]
-    gone = [*silent, *seen.unreadable]
-    if gone:
-        client().hdel(keys.WORKERS, *gone)
+    pipe = client().pipeline(transaction=False)
+    for hello in seen.unreadable:
+        pipe.hdel(_place(hello.queue), hello.identity)
+    for agent in seen.agents:
+        if seen.now - agent.seen_at > FORGOTTEN_SECONDS:
+            pipe.hdel(_place(agent.heard_in), agent.identity)
+    pipe.execute()
+
+
+def _place(queue: str | None) -> str:
+    return str(keys.WORKERS if queue is None else keys.queue_workers(queue))
 
 
 def _text(value: Any) -> str:

@@ -91,15 +91,22 @@ def write_wishes(
 ) -> None:
     """What agents of machines are to do, as the rows say: also again after Redis has lost it. Raises `redis.RedisError`."""
     changes = {change.machine_id: change.to for _, plan in plans for change in plan.changes}
-    wanted: dict[str, str] = {}
+    wanted: dict[tuple[str, str], str] = {}
     for seen in observations:
         status = changes.get(seen.row.id, MachineStatus(seen.row.status))
         wish = _wish(seen.row, status)
         if wish:
-            wanted[keys.machine_field(seen.row.id)] = wish
-    orphans = [o for _, plan in plans for o in (*plan.drain_orphans, *plan.end_orphans)]
-    wanted |= {keys.machine_field(o.machine_id): Wish.DRAIN.value for o in orphans if o.machine_id}
-    told = {field: wish for field, wish in look.wishes.items() if field.startswith(keys.machine_field(""))}
+            wanted[seen.row.queue_name, keys.machine_field(seen.row.id)] = wish
+    for environment, plan in plans:
+        for orphan in (*plan.drain_orphans, *plan.end_orphans):
+            if orphan.machine_id:
+                wanted[environment.queue_name, keys.machine_field(orphan.machine_id)] = Wish.DRAIN.value
+    told = {
+        (queue, field): wish
+        for queue, wishes in look.wishes.items()
+        for field, wish in wishes.items()
+        if field.startswith(keys.machine_field(""))
+    }
     news = {field: wish for field, wish in wanted.items() if told.get(field) != wish}
     agents.write_wishes(news, [field for field in told if field not in wanted])
 

@@ -20,8 +20,7 @@ from environments.autoscaling.planner import AtProvider, EnvironmentFacts, Machi
 from environments.autoscaling.providers import is_known, provider_named
 from environments.autoscaling.providers.base import Place
 from environments.autoscaling.types import LEAVING, MachineStatus, Wish, agent_identity
-from environments.models import Environment
-from peon.protocol import keys
+from environments.models import Environment, redis_queue
 
 REMEMBERED = timedelta(hours=1)
 """How long failures make launches wait at most."""
@@ -41,6 +40,7 @@ class EnvironmentRow:
     scale_max: int
     grace_minutes: int
     price: Decimal
+    requires_enrolled_workers: bool
     sealed: Sealed | str = ""
 
     @property
@@ -86,6 +86,7 @@ class MachineRow:
     workers: Sequence[str]
     agent_version: str
     obeys_wishes: bool
+    queue_name: str
 
 
 def load_environments() -> list[EnvironmentRow]:
@@ -93,9 +94,15 @@ def load_environments() -> list[EnvironmentRow]:
     inhabited = Machine.objects.filter(ended_at__isnull=True).values("environment_id")
     rows: Any = Environment.objects.filter(Q(provider__gt="") | Q(pk__in=inhabited)).values_list(
         "pk", "slug", "name", "provider", "machine_template", "queue_name", "enabled", "scale_min", "scale_max",
-        "scale_down_grace_period", "per_hour_price_usd", "provider_secrets",
+        "scale_down_grace_period", "per_hour_price_usd", "requires_enrolled_workers", "provider_secrets",
     )  # fmt: skip
     return [EnvironmentRow(pk, slug, name, provider or "", *rest) for pk, slug, name, provider, *rest in rows]
+
+
+def all_queues() -> list[str]:
+    """In Redis, of all environments."""
+    names = Environment.objects.order_by().values_list("kind", "queue_name").distinct()
+    return sorted({redis_queue(*name) for name in names})
 
 
 def load_machines(now: datetime) -> list[MachineRow]:
@@ -103,7 +110,7 @@ def load_machines(now: datetime) -> list[MachineRow]:
     rows: Any = Machine.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now - REMEMBERED)).values_list(
         "pk", "environment_id", "provider", "provider_id", "status", "created_at", "started_at", "ready_at", "seen_at",
         "idle_since", "ended_at", "interrupted_at", "cordoned", "stop_jobs", "is_fault", "reason", "price_per_hour_usd",
-        "workers", "agent_version", "obeys_wishes",
+        "workers", "agent_version", "obeys_wishes", "environment__queue_name",
     )  # fmt: skip
     return [MachineRow(*row) for row in rows]
 
@@ -132,17 +139,24 @@ def observe(rows: Iterable[MachineRow], look: Look, times: Times, *, is_trusted:
             by_machine[agent.machine_id].append(agent)
     moment = datetime.fromtimestamp(look.now, UTC)
     return [
-        _observed(row, by_machine.get(row.id, _NO_AGENTS), look, moment, times, is_trusted=is_trusted)
+        _observed(
+            row, _own(row, by_machine.get(row.id, _NO_AGENTS)), look, moment, times, is_trusted=is_trusted
+        )
         for row in rows
         if row.ended_at is None
     ]
+
+
+def _own(row: MachineRow, agents: Sequence[Agent]) -> list[Agent]:
+    """An agent of another queue may say what it likes of its machine."""
+    return [agent for agent in agents if row.queue_name in agent.queues]
 
 
 def _observed(
     row: MachineRow, agents: Sequence[Agent], look: Look, moment: datetime, times: Times, *, is_trusted: bool
 ) -> Observation:
     names = {agent_identity(row.id), *row.workers, *(agent.identity for agent in agents)}
-    is_busy = not look.busy.isdisjoint(names)
+    is_busy = look.is_busy(row.queue_name, names)
     said_at = [datetime.fromtimestamp(min(agent.seen_at, look.now), UTC) for agent in agents]
     seen_at = max([*said_at, *([row.seen_at] if row.seen_at else [])], default=None)
     if is_busy:
@@ -211,7 +225,7 @@ def _facts_of(
         grace=timedelta(minutes=environment.grace_minutes),
         waiting=waiting,
         machines=tuple(_machine_facts(o, listing, look, memory, now) for o in observations),
-        orphans=_orphans({o.row.id for o in observations}, listing, look, memory, now),
+        orphans=_orphans(environment, {o.row.id for o in observations}, listing, look, memory, now),
         failures=tuple(row.ended_at for row in failures if row.ended_at is not None),
         last_failure=last.reason if last else "",
         trouble=environment.trouble,
@@ -255,7 +269,7 @@ def _is_drained(seen: Observation, look: Look) -> bool:
     """No agent on it takes a job. Earlier versions know no wishes: they are taken at a moment without a job."""
     if MachineStatus(seen.row.status) not in LEAVING or seen.is_busy:
         return False
-    wish = look.wishes.get(keys.machine_field(seen.row.id))
+    wish = look.wish_of(seen.row.queue_name, seen.row.id)
     return wish in {Wish.DRAIN, Wish.STOP} or not seen.obeys_wishes
 
 
@@ -271,7 +285,12 @@ def _at_provider(row: MachineRow, listing: Listing | None, memory: Memory) -> At
 
 
 def _orphans(
-    living: set[UUID], listing: Listing | None, look: Look, memory: Memory, now: datetime
+    environment: EnvironmentRow,
+    living: set[UUID],
+    listing: Listing | None,
+    look: Look,
+    memory: Memory,
+    now: datetime,
 ) -> tuple[Orphan, ...]:
     if listing is None:
         return ()
@@ -282,7 +301,7 @@ def _orphans(
         is_busy = machine.machine_id in look.busy_machines
         since = None
         if machine.machine_id is not None:
-            is_told = look.wishes.get(keys.machine_field(machine.machine_id)) == Wish.DRAIN
+            is_told = look.wish_of(environment.queue_name, machine.machine_id) == Wish.DRAIN
             since = memory.since("drained", machine.machine_id, is_told and not is_busy, now)
         found.append(Orphan(machine.provider_id, machine.machine_id, is_busy, since))
     return tuple(found)

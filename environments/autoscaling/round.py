@@ -17,6 +17,7 @@ from environments.autoscaling.calls import Answer, Call, Calls
 from environments.autoscaling.facts import (
     EnvironmentRow,
     MachineRow,
+    all_queues,
     environment_facts,
     load_environments,
     load_machines,
@@ -90,7 +91,7 @@ class Rounds:
     def clean(self, decision_days: int) -> None:
         """Now and then: what nobody needs any more."""
         apply.forget_old_decisions(decision_days)
-        agents.forget_silent(agents.look([]))
+        agents.forget_silent(agents.look(all_queues()))
 
     def close(self) -> None:
         self._calls.close()
@@ -150,7 +151,9 @@ class Rounds:
     def _launch(self, environment: EnvironmentRow, row: "Living") -> None:
         call = Call("launch", environment.id, str(row.id))
         if self._is_due(call) and not self._calls.is_running(call):
-            order = LaunchOrder(row.id, environment.place, agent_settings(environment.queue_name, row.id))
+            # Not before it is asked for: each order may cost a token.
+            agent = agent_settings(environment, row.provider, row.id)
+            order = LaunchOrder(row.id, environment.place, agent)
             self._calls.start(call, row.provider, partial(provider_named(row.provider).launch, order))
 
     def _terminate(self, environment: EnvironmentRow, row: "Living") -> None:

@@ -117,12 +117,13 @@ def look_or_none(queues: Sequence[str]) -> Look | None:
         return None
 
 
-def views_of(machines: Iterable[Machine], look: Look | None) -> list[MachineView]:
+def views_of(machines: Iterable[Machine], look: Look | None, queue_name: str) -> list[MachineView]:
+    """Of machines of one environment, whose agents serve its queue."""
     if look is None:
         return [MachineView(machine) for machine in machines]
     by_machine: dict[UUID, list[Agent]] = defaultdict(list)
     for agent in look.agents:
-        if agent.machine_id is not None:
+        if agent.machine_id is not None and queue_name in agent.queues:
             by_machine[agent.machine_id].append(agent)
     views = []
     for machine in machines:
@@ -206,7 +207,7 @@ def _standing(
     environment: Environment, machines: list[Machine], month: Decimal, look: Look | None
 ) -> Standing:
     counts: dict[str, int] = defaultdict(int)
-    for view in views_of(machines, look):
+    for view in views_of(machines, look, environment.queue_name):
         counts[view.state] += 1
     paid = [m for m in machines if m.started_at is not None]
     own: list[Agent] = []

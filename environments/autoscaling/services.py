@@ -59,7 +59,11 @@ def restart_agents(*, machine: Machine, actor: User) -> None:
     row = _staying(machine, actor)
     record("machine.agents_restarted", actor=actor, target=row)
     _note(row, f"{actor.username} restarts the agent of machine {row}.")
-    transaction.on_commit(partial(_write, dict.fromkeys(row.workers, Wish.RESTART.value), []))
+    transaction.on_commit(
+        partial(
+            _write, {(row.environment.queue_name, worker): Wish.RESTART.value for worker in row.workers}, []
+        )
+    )
 
 
 def _locked(machine: Machine, actor: User) -> Machine:
@@ -84,7 +88,7 @@ def _staying(machine: Machine, actor: User) -> Machine:
 def _done(row: Machine, actor: User, kind: str, text: str, wish: Wish | None) -> None:
     record(kind, actor=actor, target=row)
     _note(row, text)
-    field = keys.machine_field(row.pk)
+    field = (row.environment.queue_name, keys.machine_field(row.pk))
     wanted = {field: wish.value} if wish else {}
     transaction.on_commit(partial(_write, wanted, [] if wish else [field]))
     notices.publish_on_commit("autoscaler", "wake")
@@ -94,7 +98,7 @@ def _note(row: Machine, text: str) -> None:
     ScalingDecision.objects.create(environment=row.environment, kind=DecisionKind.ASKED, text=text)
 
 
-def _write(wanted: dict[str, str], unwanted: list[str]) -> None:
+def _write(wanted: dict[tuple[str, str], str], unwanted: list[tuple[str, str]]) -> None:
     try:
         agents.write_wishes(wanted, unwanted)
     except redis.RedisError:

@@ -1,6 +1,7 @@
 """Creating, changing and deleting environments. Owners of an organization decide about its own, superusers about all."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -12,6 +13,7 @@ from audit.services import record, record_change, snapshot
 from common import notices
 from environments import checks
 from environments.access import administers, require_management
+from environments.enrolment import redis_users
 from environments.errors import (
     EnvironmentInUse,
     MachinesRun,
@@ -33,6 +35,7 @@ SETTINGS = (
     "supports_priority", "per_hour_price_usd", "per_user_queue_quota", "max_running", "log_lines_per_second",
     "default_image", "mount_rules", "requires_mounts", "scale_min", "scale_max", "scale_down_grace_period", "kind", "provider",
     "dispatch", "machine_template",
+    "requires_enrolled_workers", "agents_update",
 )  # fmt: skip
 """What whoever manages an environment may change."""
 
@@ -158,6 +161,8 @@ def delete_environment(*, environment: Environment, actor: User) -> None:
     if running:
         raise MachinesRun(environment, running)
     record("environment.deleted", actor=actor, target=environment, before=_shown(environment))
+    workers = list(environment.worker_credentials.values_list("worker__identity", flat=True))
+    transaction.on_commit(partial(redis_users.forbid, workers))
     try:
         Environment.objects.filter(pk=environment.pk).delete()
     except ProtectedError as error:

@@ -17,6 +17,7 @@ from environments import selectors, services
 from environments.checks import namespace_of
 from environments.dispatchers import dispatchers_of
 from environments.models import Environment, TeamPlace
+from environments.web.enrolment import enrolment
 from environments.web.forms import EnvironmentForm, NewEnvironmentForm, QuotaForm
 from environments.web.slurm_form import form_class_for
 from organizations.models import Organization, Team
@@ -100,6 +101,7 @@ def environment(request: HttpRequest, organization: str, environment: str) -> Ht
         "dispatcher_setup": DISPATCHER_SETUP.format(
             address=public_url("", request), queue=managed.queue_name
         ),
+        **enrolment(managed),
     }
     return render(request, "environments/detail.html", context)
 

@@ -22,7 +22,7 @@ GROUPS = (
     ("Who may use it", ("enabled", "team", "member", "restricted_to_teams", "allow_personal_usage")),
     ("How many at once", ("per_user_queue_quota", "max_running")),
     ("What jobs may mount", ("mount_rules", "requires_mounts")),
-    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period")),
+    ("Machines", ("scale_min", "scale_max", "scale_down_grace_period", "requires_enrolled_workers", "agents_update")),
 )  # fmt: skip
 """Headings of the form and the fields below them."""
 
@@ -102,6 +102,13 @@ class EnvironmentForm(forms.Form):
     )  # fmt: skip
     requires_mounts = _check("A run ends when a mount is refused", "Else it goes on without it, and says so.")
     scale_min, scale_max, scale_down_grace_period = scale_fields()
+
+    agents_update = _check(
+        "Agents update themselves", "Between jobs, to the version that comes with the installation."
+    )
+    requires_enrolled_workers = _check(
+        "Only enrolled workers", "Agents that were set up with the address of Redis alone get no jobs."
+    )
 
     def __init__(
         self, data: Any, *, organization: Organization, teams: Iterable[Team], **options: Any

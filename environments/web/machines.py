@@ -173,7 +173,7 @@ def _context(request: HttpRequest, shown: Environment) -> dict[str, Any]:
 
 
 def _management(user: User, shown: Environment, standing: Standing, look: Look | None) -> dict[str, Any]:
-    views = selectors.views_of(selectors.machines_of(shown)[:MOST_MACHINES], look)
+    views = selectors.views_of(selectors.machines_of(shown)[:MOST_MACHINES], look, shown.queue_name)
     links = links_of(user, {job for view in views for job in view.jobs})
     busy = look.busy if look else frozenset()
     return {

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from environments.web import environments, machines, provider, registries
+from environments.enrolment import installer
+from environments.web import enrolment, environments, machines, provider, registries
 
 organization_pages: list[URLPattern | URLResolver] = [
     path("environments/", environments.environments, name="organization_environments"),
@@ -14,6 +15,19 @@ organization_pages: list[URLPattern | URLResolver] = [
         "environments/<str:environment>/delete/", environments.delete, name="organization_environment_delete"
     ),
     path("machines/", machines.organization_machines, name="organization_machines"),
+    path(
+        "environments/<str:environment>/tokens/", enrolment.issue_token, name="organization_environment_token"
+    ),
+    path(
+        "environments/<str:environment>/tokens/<uuid:token_id>/revoke/",
+        enrolment.revoke_token,
+        name="organization_environment_token_revoke",
+    ),
+    path(
+        "environments/<str:environment>/workers/<uuid:credential_id>/revoke/",
+        enrolment.revoke_worker,
+        name="organization_environment_worker_revoke",
+    ),
     path("registries/", registries.registries, name="organization_registries"),
     path("registries/create/<str:kind>/", registries.create, name="organization_registry_create"),
     path("registries/<uuid:registry_id>/", registries.registry, name="organization_registry"),
@@ -36,4 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         )
         for action in machines.ACTIONS
     ),
+    path("agent/install.sh", installer.install_script, name="agent-install"),
+    path("agent/peon.pyz", installer.agent_file, name="agent-file"),
+    path("agent/peon.pyz.sha256", installer.agent_checksum, name="agent-checksum"),
 ]

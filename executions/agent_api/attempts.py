@@ -1,7 +1,7 @@
 """What a worker may do to the attempt it holds."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,9 @@ from datastores.errors import DatumNotFound
 from datastores.models import DataStore, Datum
 from datastores.selectors import default_store, find_upload_store
 from datastores.uploads import NewFile, Reservation, reserve_uploads
+from environments.enrolment.authentication import admit_claim
 from environments.services import record_worker
+from environments.workers import WorkerDescription
 from executions import lifecycle, queue
 from executions.agent_api.details import job_details
 from executions.agent_api.inputs import PAGES_INPUTS, TAKES_PACKAGES
@@ -35,18 +37,6 @@ UNMASKED = (
 )
 
 
-@dataclass(frozen=True)
-class WorkerDescription:
-    """How an agent describes itself."""
-
-    identity: str
-    host: str
-    agent_version: str
-    runtime: str
-    queues: list[str]
-    facts: dict[str, Any]
-
-
 def current_attempt(execution_id: UUID, epoch: int) -> Execution:
     """Raises `AttemptRefused` when another epoch has taken over, or the execution is gone."""
     execution = with_related(Execution.objects.filter(pk=execution_id, epoch=epoch)).first()
@@ -63,13 +53,17 @@ def running_attempt(execution_id: UUID, epoch: int) -> Execution:
     return execution
 
 
-def claim(*, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url: str) -> dict[str, Any]:
+def claim(
+    *, execution_id: UUID, epoch: int, worker: WorkerDescription, base_url: str, credential: str = ""
+) -> dict[str, Any]:
     """queued -> started for exactly one worker; asked again by the same worker, the answer is the same.
 
     Raises `AttemptRefused` for everybody else, and when the job cannot be put together: then it ends as error. While
-    something that it needs does not answer it stays queued: `InputUnavailable`.
+    something that it needs does not answer it stays queued: `InputUnavailable`. Raises a `WorkerRefused` for a worker that
+    the environment does not take; the job goes on waiting for another.
     """
     execution = current_attempt(execution_id, epoch)
+    admit_claim(environment=execution.environment, identity=worker.identity, credential=credential)
     if execution.status != Status.QUEUED and not _held_by(execution, worker):
         raise AttemptRefused
     details = _details_or_refuse(execution, worker, base_url)

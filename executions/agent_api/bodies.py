@@ -2,41 +2,18 @@
 
 from typing import Any
 
-from common.errors import DomainError
+from common.rest.plain import BodyRefused
+from common.storable import unstorable
 from datastores.types import Position
 from datastores.uploads import NewFile, etags_from
-from executions.agent_api.attempts import WorkerDescription
 from executions.agent_api.inputs import Cursor
 from executions.agent_api.placement import REPORTS
 from executions.metadata.lines import clean_text
-from executions.spec.texts import unstorable
 
 LONGEST_REPORT = 4000
 MOST_UPLOADS = 1000
 MOST_PARTS = 50_000
 _CURSORS = ([int, int, int, str], [int, int, int, str, bool])
-
-
-class BodyRefused(DomainError):
-    code = "invalid"
-
-
-def worker_from(body: dict[str, Any]) -> WorkerDescription:
-    worker = body.get("worker")
-    if not isinstance(worker, dict) or not worker.get("identity"):
-        raise BodyRefused("Say who claims: worker.identity is missing.", field="worker")
-    why = unstorable(worker)
-    if why:
-        raise BodyRefused(f"The worker's description {why}.", field="worker")
-    queues, facts = worker.get("queues"), worker.get("facts")
-    return WorkerDescription(
-        identity=str(worker["identity"])[:128],
-        host=str(worker.get("host", ""))[:255],
-        agent_version=str(worker.get("agent_version", ""))[:32],
-        runtime=str(worker.get("runtime", ""))[:16],
-        queues=[str(name) for name in queues] if isinstance(queues, list) else [],
-        facts=facts if isinstance(facts, dict) else {},
-    )
 
 
 def uploads_from(body: dict[str, Any]) -> list[NewFile]:

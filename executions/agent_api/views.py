@@ -8,25 +8,17 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.utils.decorators import method_decorator
-from django.views import View
-from django.views.decorators.csrf import csrf_exempt
+from django.http import HttpRequest, JsonResponse
 
 from common.errors import DomainError
-from common.rest.errors import domain_body
+from common.rest.plain import PlainView, base_url, json_body
 from datastores.reservations import reservation_body
 from datastores.uploads import finish_parts, renew
+from environments.enrolment.types import CREDENTIAL_HEADER
+from environments.workers import worker_from
 from executions import services
 from executions.agent_api import attempts, placement
-from executions.agent_api.bodies import (
-    BodyRefused,
-    cursor_from,
-    parts_from,
-    report_from,
-    uploads_from,
-    worker_from,
-)
+from executions.agent_api.bodies import cursor_from, parts_from, report_from, uploads_from
 from executions.agent_api.inputs import input_entries, page_of_files, requested_inputs
 from executions.agent_api.secrets import masker_of
 from executions.errors import InputUnavailable, TokenRefused
@@ -35,18 +27,14 @@ from executions.queue import job_token
 SCHEME = "job"
 
 
-@method_decorator(csrf_exempt, name="dispatch")
-class JobView(View):
+class JobView(PlainView):
     """Checks the token of the attempt, then lets the view answer with a JSON-able value."""
 
-    http_method_names = ["post"]
+    def admit(self, request: HttpRequest, **kwargs: Any) -> None:
+        check_token(request, kwargs["execution_id"], kwargs["epoch"])
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            check_token(request, kwargs["execution_id"], kwargs["epoch"])
-            return super().dispatch(request, *args, **kwargs)
-        except DomainError as error:
-            return JsonResponse(domain_body(error), status=error.http_status, headers=_headers_of(error))
+    def headers_of(self, error: DomainError) -> dict[str, str]:
+        return {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, InputUnavailable) else {}
 
 
 class ClaimView(JobView):
@@ -56,6 +44,7 @@ class ClaimView(JobView):
             epoch=epoch,
             worker=worker_from(json_body(request)),
             base_url=base_url(request),
+            credential=request.headers.get(CREDENTIAL_HEADER, ""),
         )
         return JsonResponse(details)
 
@@ -163,10 +152,6 @@ class StatusDetailView(JobView):
         return JsonResponse({"status_detail": shown})
 
 
-def _headers_of(error: DomainError) -> dict[str, str]:
-    return {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, InputUnavailable) else {}
-
-
 def check_token(request: HttpRequest, execution_id: UUID, epoch: int) -> None:
     """Raises `TokenRefused` unless the header carries the token of exactly this attempt."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -174,17 +159,3 @@ def check_token(request: HttpRequest, execution_id: UUID, epoch: int) -> None:
     # Compared as bytes: text with other characters than ASCII would raise.
     if scheme.lower() != SCHEME or not hmac.compare_digest(token.strip().encode(), expected.encode()):
         raise TokenRefused
-
-
-def json_body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        raise BodyRefused("The body must be JSON.") from None
-    if not isinstance(body, dict):
-        raise BodyRefused("The body must be a JSON object.")
-    return body
-
-
-def base_url(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"

@@ -19,6 +19,7 @@ from common import clock, pulse
 from common.leadership import Leadership
 from common.wakes import Wakes
 from environments.autoscaling.selectors import waiting_words
+from environments.enrolment import redis_users
 from environments.models import Environment, redis_queue
 from executions import queue
 from executions.scheduling import housekeeping, watchdog, workers
@@ -43,6 +44,7 @@ class Scheduler:
         # Only kept in memory: another leader begins without it and lets a long line win its ties once.
         self._served: Mapping[tuple[UUID, UserKey], datetime] = {}
         self._due = dict.fromkeys(("thorough", "sweep", "minute", "hour"), 0.0)
+        self._redis_run_id = ""  # of the Redis whose users of workers were made
         self._database_is_away = False
 
     def run(self) -> None:
@@ -90,6 +92,9 @@ class Scheduler:
 
     def _compare_with_redis(self, unfinished: list[UnfinishedExecution], now: float) -> None:
         evidence = queue.read_evidence([execution.job for execution in unfinished])
+        if evidence.run_id != self._redis_run_id:
+            redis_users.sync(renew=True)
+            self._redis_run_id = evidence.run_id
         findings = watchdog.examine(
             unfinished, evidence, self._suspects, now=now, patience=watchdog.Patience.from_settings()
         )
@@ -98,12 +103,14 @@ class Scheduler:
             # Before the findings are carried out: they add entries that `unfinished` does not know.
             names = Environment.objects.order_by().values_list("kind", "queue_name").distinct()
             watchdog.sweep(unfinished, evidence, sorted({redis_queue(*name) for name in names}))
+            redis_users.sync(renew=False)
         watchdog.carry_out(findings)
         moment = clock.now()
         waiting_long = [e for e in unfinished if workers.waits_long(e, moment)]
         if waiting_long:
             machines = waiting_words({e.environment_id for e in waiting_long})
-            told = workers.reasons(waiting_long, workers.served_queues(moment), machines)
+            served = workers.served_queues(moment, {e.queue_name for e in waiting_long})
+            told = workers.reasons(waiting_long, served, machines)
             write_reasons(told, waiting_long)
 
     def _is_due(self, what: str, now: float, every_seconds: float) -> bool:

@@ -108,7 +108,7 @@ def _enqueue_again(missing: Sequence[UnfinishedExecution]) -> None:
 
 
 def _hand_to_next_worker(execution: UnfinishedExecution) -> None:
-    queue.release([execution.job.member])
+    queue.release(execution.queue_name, [execution.job.member])
     if execution.epoch + 1 >= MOST_ATTEMPTS:
         lifecycle.mark_refused(execution_id=execution.id, epoch=execution.epoch, reason=NEVER_BEGAN)
         return
@@ -132,9 +132,9 @@ def _close(execution: UnfinishedExecution) -> None:
 def sweep(unfinished: Sequence[UnfinishedExecution], evidence: Evidence, queue_names: Sequence[str]) -> None:
     """Remove leases and queue entries that belong to no unfinished execution any more."""
     living = {execution.job.member for execution in unfinished}
-    dead_leases = [m for m, until in evidence.leases.items() if until <= evidence.now_ms and m not in living]
-    queue.release(dead_leases)
     for name in queue_names:
+        expired = queue.expired_leases(name, evidence.now_ms)
+        queue.release(name, [member for member in expired if member not in living])
         lingering = [member for member in queue.waiting_members(name) if member not in living]
         if lingering:
             queue.drop_entries(name, lingering)

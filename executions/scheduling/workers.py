@@ -1,12 +1,11 @@
 """Says why a queued execution is not picked up: a machine is being started, every worker is busy, or none serves its queue."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from common.redis import client
+from environments.hellos import heard
 from executions.lifecycle import WAITS_FOR_WORKER
 from executions.scheduling.facts import UnfinishedExecution
 from executions.types import Status
@@ -51,10 +50,11 @@ def no_worker(queue_name: str) -> str:
     return f"No worker serves the queue '{queue_name}' at the moment. Start one, or stop this and choose another environment."
 
 
-def served_queues(now: datetime) -> frozenset[str]:
-    """Queues of the workers that were heard of lately."""
-    described: Any = client().hvals(keys.WORKERS)
-    return served_among([_parsed(text) for text in described], now.timestamp())
+def served_queues(now: datetime, queue_names: Iterable[str]) -> frozenset[str]:
+    """Which of the queues have workers that were heard of lately."""
+    names = list(queue_names)
+    found = [{**(hello.said or {}), "queues": hello.queues} for hello in heard(names)]
+    return served_among(found, now.timestamp())
 
 
 def served_among(workers: Iterable[Mapping[str, Any]], now_seconds: float) -> frozenset[str]:
@@ -64,14 +64,6 @@ def served_among(workers: Iterable[Mapping[str, Any]], now_seconds: float) -> fr
         if now_seconds - _seconds(worker.get("seen_at")) < SILENT_AFTER_SECONDS
         for name in worker.get("queues") or []
     )
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    try:
-        worker = json.loads(text)
-    except ValueError:
-        return {}
-    return worker if isinstance(worker, dict) else {}
 
 
 def _seconds(seen_at: Any) -> float:

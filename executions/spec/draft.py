@@ -6,6 +6,7 @@ from typing import Any
 from valohai_yaml.objs.step import Step
 
 from accounts.models import User
+from common.storable import unstorable
 from executions.models import Execution
 from executions.spec.command import command_text, interpolate_command
 from executions.spec.faults import Faults
@@ -21,7 +22,6 @@ from executions.spec.placement import (
 )
 from executions.spec.quota import choose_quota_team
 from executions.spec.runtime import resolve_runtime_config
-from executions.spec.texts import unstorable
 from executions.spec.variables import resolve_groups, resolve_variables
 from executions.types import ExecutionSpec
 from projects.config import get_step

@@ -9,9 +9,9 @@ from valohai_yaml.objs.parameter import Parameter
 from valohai_yaml.objs.step import Step
 
 from common.errors import DomainError
+from common.storable import unstorable
 from datastores.inputs import Inputs
 from executions.spec.faults import Faults
-from executions.spec.texts import unstorable
 from projects.models import Project
 
 FIELD = "inputs"

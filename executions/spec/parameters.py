@@ -9,8 +9,8 @@ from valohai_yaml.excs import InvalidType, ValidationErrors
 from valohai_yaml.objs.parameter import Parameter
 from valohai_yaml.objs.step import Step
 
+from common.storable import unstorable
 from executions.spec.faults import Faults
-from executions.spec.texts import unstorable
 
 FIELD = "parameters"
 _TRUE = frozenset({"true", "1", "yes", "on"})

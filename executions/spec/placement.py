@@ -5,11 +5,11 @@ from uuid import UUID
 from valohai_yaml.objs.step import Step
 
 from accounts.models import User
+from common.storable import unstorable
 from datastores.selectors import find_upload_store
 from environments.models import Environment
 from environments.selectors import default_environment, environments_for_project, resolve_environment
 from executions.spec.faults import Faults
-from executions.spec.texts import unstorable
 from projects.models import Project
 
 HIGHEST_PRIORITY = 1000

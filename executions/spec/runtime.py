@@ -5,9 +5,9 @@ from typing import Any
 
 from valohai_yaml.objs.step import Step
 
+from common.storable import unstorable
 from executions.spec.faults import Faults
 from executions.spec.resources import check_resources, with_resources_of_step
-from executions.spec.texts import unstorable
 from executions.types import ExecutionSpec
 
 FIELD = "runtime_config"

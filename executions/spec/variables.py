@@ -6,8 +6,8 @@ from typing import Any
 
 from valohai_yaml.objs.step import Step
 
+from common.storable import unstorable
 from executions.spec.faults import Faults
-from executions.spec.texts import unstorable
 from projects.models import Project
 from projects.selectors import effective_variables, groups_of, named_groups
 

@@ -27,7 +27,16 @@ from datastores.models import (
     DatumAliasMove,
     RetentionRule,
 )
-from environments.models import Environment, Machine, RegistryCredentials, ScalingDecision, TeamPlace
+from environments.models import (
+    EnrolmentToken,
+    Environment,
+    Machine,
+    RegistryCredentials,
+    ScalingDecision,
+    TeamPlace,
+    Worker,
+    WorkerCredential,
+)
 from executions.models import Execution
 from executions.types import Status
 from organizations.models import Invitation, Organization, OrganizationMembership, Team, TeamMembership
@@ -73,6 +82,9 @@ class Tenant:
     group_variable: GroupVariable
     environment: Environment
     place: TeamPlace
+    enrolment_token: EnrolmentToken
+    worker: Worker
+    credential: WorkerCredential
     registry: RegistryCredentials
     machine: Machine
     decision: ScalingDecision
@@ -123,6 +135,7 @@ class Tenant:
             self.registry.image_pattern,
             self.machine.provider_id,
             self.decision.text,
+            self.worker.identity,
             self.invitation.email,
             self.owner.email,
             self.token.name,
@@ -197,7 +210,24 @@ def _of_organization(word: str, organization: Organization, team: Team, owner: U
     OrganizationVariable.objects.create(organization=organization, name="SHARED", value=f"{word} value")
     environment = factories.make_environment(f"{word}-environment", owner=organization.owner)
     invited = {"email": f"guest@{word}.example", "inviter": owner, **_validity(f"{word} organization")}
+    worker = Worker.objects.create(
+        identity=f"{word}-worker",
+        host=f"{word}-host",
+        queues=[environment.queue_name],
+        last_seen_at=clock.now(),
+    )
     return {
+        "enrolment_token": EnrolmentToken.objects.create(
+            environment=environment,
+            digest=_digest(f"{word} enrolment token"),
+            hint="peon-000000",
+            creator=owner,
+            expires_at=clock.now() + timedelta(days=1),
+        ),
+        "worker": worker,
+        "credential": WorkerCredential.objects.create(
+            worker=worker, environment=environment, digest=_digest(f"{word} worker")
+        ),
         "invitation": Invitation.objects.create(organization=organization, **invited),
         "organization_variable": OrganizationVariable.objects.create(
             organization=organization, name=f"{word}-organization-variable", value=f"{word} value"

@@ -14,7 +14,15 @@ from common import clock
 from datastores.datasets import services
 from datastores.models import RetentionRule
 from datastores.services import set_alias
-from environments.models import Machine, RegistryCredentials, ScalingDecision, TeamPlace, Worker
+from environments.models import (
+    EnrolmentToken,
+    Machine,
+    RegistryCredentials,
+    ScalingDecision,
+    TeamPlace,
+    Worker,
+    WorkerCredential,
+)
 from executions.models import Execution, ExecutionInput, InputAddress, LogChunk, MetadataChunk, ResourceSample
 from executions.types import Status
 from organizations.models import Invitation
@@ -33,6 +41,8 @@ SECRETS = (
     "token-of-git", "private-half", "variable-value", "store-secret", "own-variable-value",
     "seed-of-a-second-factor", "digest-of-a-code", "key-of-a-session", "digest-of-an-invitation", "registry-secret",
     "organization-value", "group-value", "digest-of-a-project-invitation",
+    "digest-of-an-enrolment", "digest-of-a-worker",
+    "digest-of-a-password-in-redis",
 )  # fmt: skip
 OWN_APPS = ("audit", "accounts", "organizations", "projects", "environments", "datastores", "executions")
 
@@ -91,7 +101,13 @@ def build_world() -> dict[str, Any]:
     address = InputAddress.objects.create(project=project, address="s3://bucket/a", digest="0" * 64)
     ExecutionInput.objects.create(execution=execution, address=address, name="data")
     ExecutionInput.objects.create(execution=execution, version=version, name="data")
-    Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
+    worker = Worker.objects.create(identity="host-1", host="host", last_seen_at=now)
+    token = EnrolmentToken.objects.create(
+        environment=environment, digest=SECRETS[13], hint="peon-abcdef", expires_at=now
+    )
+    WorkerCredential.objects.create(
+        worker=worker, environment=environment, token=token, digest=SECRETS[14], redis_digest=SECRETS[15]
+    )
     return {
         "alice": alice,
         "bob": bob,

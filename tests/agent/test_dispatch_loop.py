@@ -169,14 +169,14 @@ def enqueue(client, *members):
     name = keys.dispatched("hpc")
     for number, member in enumerate(members):
         client.register_script(scripts.ENQUEUE)(
-            keys=[keys.queue(name), keys.queue_tokens(name), keys.queue_wake(name)],
+            keys=[keys.queue(name), keys.queue_tokens(name), keys.queue_wake(name), keys.queue_bell(name)],
             args=[member, "token-" + member, 0, number],
         )
 
 
 def take(client, member):
     name = keys.dispatched("hpc")
-    names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue(name), keys.queue_tokens(name)]
+    names = [keys.queue_leases(name), keys.queue_holders(name), keys.queue(name), keys.queue_tokens(name)]
     assert client.register_script(scripts.CLAIM_MEMBER)(keys=names, args=["node", 5000, member])
 
 
@@ -190,7 +190,7 @@ def test_from_the_queue_to_the_end(make, queue, cluster, platform):
     take(queue, ONE)
     cluster.becomes(0, RUNNING, "RUNNING")
     dispatcher.look()
-    queue.delete(keys.LEASES)
+    queue.delete(keys.queue_leases(keys.dispatched("hpc")))
     cluster.becomes(0, ENDED, "COMPLETED")
     dispatcher.look()
     assert (cluster.forgotten, len(platform.told(ONE))) == (["1"], 2)
@@ -207,7 +207,7 @@ def test_one_that_starts_again_submits_nothing_again_and_can_still_speak(make, q
     first.look()
     first._lock.close()
     take(queue, ONE)
-    queue.delete(keys.LEASES)
+    queue.delete(keys.queue_leases(keys.dispatched("hpc")))
     cluster.becomes(0, ENDED, "NODE_FAIL")
     make().look()
     assert cluster.submitted == [ONE]

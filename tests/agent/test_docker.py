@@ -209,6 +209,46 @@ def test_containers_of_a_killed_agent_are_removed(platform, docker_agent, engine
         assert not job.outputs()
 
 
+def test_images_that_no_container_uses_go_from_a_full_disk(own_platform, engine, tmp_path):
+    docker = ["docker", "-H", engine]
+    kept = [subprocess.run([*docker, "create", tag, "true"], check=True, capture_output=True, text=True).stdout.strip()
+            for tag in (IMAGE, IMAGE + "-sh")]  # fmt: skip
+    write_image(tmp_path / "image.tar", ["true"])
+    unused = "peon-tests/unused:1"
+    subprocess.run([*docker, "import", tmp_path / "image.tar", unused], check=True, capture_output=True)
+    settings = {"RUNTIME": "docker", "DOCKER_HOST": engine, "DISK_FREE_MIN": "99.9%"}
+    agent = AgentProcess(own_platform, tmp_path / "agent", sys.executable, **settings).start()
+    try:
+        job = add(own_platform, "true")
+        assert job.wait(60)["status"] == "complete", job.lines()
+        said = "\n".join(job.lines("s"))
+        assert f"images that no container uses: {unused}" in said
+        assert f"image {IMAGE} found in cache" in said
+    finally:
+        agent.stop()
+        subprocess.run([*docker, "rm", *kept], check=True, capture_output=True)
+
+
+def test_a_container_gets_as_much_memory_as_was_asked_for(platform, docker_agent, engine):
+    variables = {"VH_DOCKER_NETWORK": "none", "VH_MEMORY_LIMIT": "64M", "VH_CPU_LIMIT": "1.5"}
+    job = add(platform, "echo ready; sleep 600", variables=variables)
+    job.wait_for_line("ready", 60)
+    [container] = subprocess.run(
+        ["docker", "-H", engine, "ps", "-q", "--filter", f"label=peon.execution={job.id}"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    asked = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}}"
+    inspected = subprocess.run(
+        ["docker", "-H", engine, "inspect", "--format", asked, container],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert inspected.stdout.split() == [str(64 << 20), str(64 << 20), "1500000000"]
+    job.wish("kill")
+    job.wait()
+
+
 class TestMounts:
     def test_a_directory_of_the_host(self, platform, docker_agent, tmp_path):
         folder = tmp_path.resolve()

@@ -172,14 +172,15 @@ def test_fenced_job_is_killed_and_says_no_more(own_platform, own_agent):
     )
     job.wait_for_line("ready")
     own_platform.redis.register_script(scripts.FENCE)(
-        keys=[keys.events_head(job.id), keys.LEASES, keys.LEASE_HOLDERS], args=[2, job.member]
+        keys=[keys.events_head(job.id), keys.queue_leases("local"), keys.queue_holders("local")],
+        args=[2, job.member],
     )
     job.epoch = 2
     count = len(job.segments)
     assert own_platform.add_job("echo next").wait()["status"] == "complete"
     assert len(job.segments) == count
     assert not any(path.endswith("/uploads") and job.id in path for _, path, _ in own_platform.requests)
-    assert own_platform.redis.zscore(keys.LEASES, job.member) is None
+    assert own_platform.redis.zscore(keys.queue_leases("local"), job.member) is None
 
 
 def test_second_agent_in_the_same_directory_is_refused(own_platform, own_agent, tmp_path):

@@ -34,7 +34,9 @@ class Refusing:
 )
 def test_only_a_refused_attempt_loses_the_job(status: int, body: bytes, raised: type[Exception]) -> None:
     api = JobApi(
-        Refusing(status, body), "http://platform", Attempt(keys.job_member(str(uuid.uuid4()), 1), "token")
+        Refusing(status, body),
+        "http://platform",
+        Attempt(keys.job_member(str(uuid.uuid4()), 1), "token", "local"),
     )
     with pytest.raises(raised):
         api.finish_upload("datum", [])

@@ -214,14 +214,14 @@ def test_job_that_is_not_ours_is_left_alone(platform, agent):
     after = platform.add_job("echo next")
     assert after.wait()["status"] == "complete"
     assert stale.segments == []
-    assert not platform.redis.zscore("vh:leases", stale.member)
+    assert not platform.redis.zscore("vh:queue:local:leases", stale.member)
 
 
 def test_leases_end_with_their_jobs(platform, agent):
     from tests.agent.support.fake_platform import wait_until
 
     platform.add_job("true").wait()
-    wait_until(lambda: not platform.redis.zcard("vh:leases"), 5, "no lease is left")
+    wait_until(lambda: not platform.redis.zcard("vh:queue:local:leases"), 5, "no lease is left")
     wait_until(
         lambda: not os.listdir(os.path.join(agent.environment["PEON_DIR"], "jobs")),
         5,

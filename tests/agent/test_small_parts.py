@@ -143,6 +143,11 @@ def test_hostile_archives_are_refused(tmp_path, member, why):
 def test_cpu_limit_forms():
     assert Controls({"VH_CPU_LIMIT": "0,2,4"}).cpu_set() == [0, 2, 4]
     assert Controls({"VH_CPU_LIMIT": "2"}).cpu_count() == 2
+    assert Controls({"VH_MEMORY_LIMIT": "1.5G"}).memory_bytes() == 3 << 29
+    assert Controls({}).memory_bytes() is None
+    for absurd in ("-1G", "lots", "1", "0", "G", "nan", "1e999G"):
+        with pytest.raises(JobFailed, match="VH_MEMORY_LIMIT is '"):
+            Controls({"VH_MEMORY_LIMIT": absurd}).memory_bytes()
     assert Controls({}).cpu_count() is None
     with pytest.raises(JobFailed, match="VH_CPU_LIMIT is 'many'"):
         Controls({"VH_CPU_LIMIT": "many"}).cpu_count()

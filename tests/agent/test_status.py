@@ -30,16 +30,16 @@ def test_busy_worker_is_seen_by_its_lease(own_platform, own_agent):
     job = own_platform.add_job("echo begun; sleep 60")
     wait_until(lambda: "begun" in job.lines("o"), 20, "the job runs")
     own_agent.kill()
-    own_platform.redis.delete(
-        keys.WORKERS
-    )  # as a worker of an earlier version, which says nothing during a job
+    own_platform.redis.delete(keys.queue_workers("local"))  # as if its hellos had been lost
     assert status(own_agent)[0] == 0
     with open(os.path.join(own_agent.environment["PEON_DIR"], "identity")) as identity:
         holder = identity.read()
     (member,) = [
-        m for m, who in own_platform.redis.hgetall(keys.LEASE_HOLDERS).items() if who.decode() == holder
+        m
+        for m, who in own_platform.redis.hgetall(keys.queue_holders("local")).items()
+        if who.decode() == holder
     ]
-    own_platform.redis.zadd(keys.LEASES, {member: time.time() * 1000 - 1})
+    own_platform.redis.zadd(keys.queue_leases("local"), {member: time.time() * 1000 - 1})
     assert status(own_agent)[0] == 1
 
 

@@ -22,12 +22,12 @@ def machine(own_platform, tmp_path):
 
 def said(platform):
     """What the only worker says, or {}."""
-    workers = [json.loads(text) for text in platform.redis.hvals(keys.WORKERS)]
+    workers = [json.loads(text) for text in platform.redis.hvals(keys.queue_workers("local"))]
     return workers[0] if workers else {}
 
 
 def wish(platform, word, field=None):
-    platform.redis.hset(keys.WISHES, field or keys.machine_field(MACHINE), word)
+    platform.redis.hset(keys.queue_wishes("local"), field or keys.machine_field(MACHINE), word)
 
 
 def test_a_worker_says_its_machine_its_state_and_its_job(own_platform, machine):
@@ -59,16 +59,16 @@ def test_cordoned_it_takes_no_job_until_it_may_again(own_platform, machine):
     time.sleep(2.5)
     assert job.status == "queued"
     assert own_platform.redis.zcard(keys.queue("local")) == 1
-    own_platform.redis.hdel(keys.WISHES, keys.machine_field(MACHINE))
+    own_platform.redis.hdel(keys.queue_wishes("local"), keys.machine_field(MACHINE))
     assert job.wait()["status"] == "complete"
 
 
-def test_a_wake_is_given_back_to_whoever_takes_the_job(own_platform, machine):
+def test_the_bell_rings_again_for_whoever_takes_the_job(own_platform, machine):
     wish(own_platform, keys.CORDON)
     time.sleep(0.1)
     job = own_platform.add_job("echo ran")
     time.sleep(1)
-    assert own_platform.redis.llen(keys.queue_wake("local")) == 1
+    assert own_platform.redis.zrange(keys.queue_bell("local"), 0, -1) == [job.member.encode()]
     assert job.status == "queued"
 
 
@@ -81,8 +81,8 @@ def test_drained_it_ends_its_job_and_then_itself(own_platform, machine):
     assert job.content("result.txt") == b"done\n"
     assert machine.process.wait(20) == 0
     assert waiting.status == "queued"
-    assert not own_platform.redis.hlen(keys.WORKERS)
-    assert not own_platform.redis.hlen(keys.LEASE_HOLDERS)
+    assert not own_platform.redis.hlen(keys.queue_workers("local"))
+    assert not own_platform.redis.hlen(keys.queue_holders("local"))
 
 
 def test_a_drained_worker_stays_until_the_end_of_its_job_is_stored(own_platform, machine):
@@ -132,9 +132,21 @@ def test_the_stronger_wish_counts(own_platform, own, of_machine, counts):
     say = own_platform.redis.register_script(scripts.SAY)
     claim = own_platform.redis.register_script(scripts.CLAIM)
     said_of_itself = json.dumps({"queues": ["local"]})
-    assert say(keys=[keys.WORKERS, keys.WISHES], args=["w", said_of_itself, MACHINE]).decode() == counts
+    assert (
+        say(
+            keys=[keys.queue_workers("local"), keys.queue_wishes("local")],
+            args=["w", said_of_itself, MACHINE],
+        ).decode()
+        == counts
+    )
     assert set(said(own_platform)) == {"queues", "seen_at"}
-    names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue("local"), keys.queue_tokens("local")]
+    names = [
+        keys.queue_leases("local"),
+        keys.queue_holders("local"),
+        keys.queue_wishes("local"),
+        keys.queue("local"),
+        keys.queue_tokens("local"),
+    ]
     own_platform.add_job("echo x")
     found = claim(keys=names, args=["w", 15000, MACHINE])
     assert (found[0] == b"") == bool(counts)

@@ -89,7 +89,7 @@ def test_the_object_has_every_key_of_the_contract(alice_api: APIClient, alice: U
     assert shown == {
         "id": str(environment.pk), "slug": "gpu", "name": "gpu", "description": "", "enabled": True,
         "owner": {"id": alice.pk, "username": "alice"}, "team": None, "member": None,
-        "restricted_to_teams": False, "max_running": 0, "default_image": "", "type": "vm", "provider": None, "has_gpu": True,
+        "restricted_to_teams": False, "requires_enrolled_workers": False, "agents_update": True, "max_running": 0, "default_image": "", "type": "vm", "provider": None, "has_gpu": True,
         "gpu_spec": "1 x T4", "is_scalable": False, "spot": False, "spot_max_price": 0.0,
         "allow_personal_usage": True, "bill_usage": False, "can_admin": False, "per_hour_price_usd": "1.50000",
         "per_user_queue_quota": 0, "per_user_resource_quotas": None, "requires_mounts": False, "scale_min": 0, "scale_max": 5,

@@ -35,6 +35,7 @@ SHAPE = {
     "per_user_queue_quota": int, "per_user_resource_quotas": type(None), "max_running": int, "default_image": str,
     "requires_mounts": bool, "mount_rules": list, "scale_min": int, "scale_max": int, "scale_down_grace_period": int, "enable_smart_vm_selection": bool,
     "supports_priority": bool, "queue_name": str, "dispatch": dict, "machine_template": dict, "ctime": str, "mtime": str, "url": str,
+    "requires_enrolled_workers": bool, "agents_update": bool,
 }  # fmt: skip
 
 OF_MANAGERS = {"queue_name", "machine_template", "mount_rules", "dispatch"}

@@ -37,7 +37,7 @@ def say_hello(
         "identity": identity, "host": "login1", "agent_version": "0.1.0", "queues": [queue], "facts": {"problem": problem},
         "seen_at": (clock.now() - timedelta(seconds=ago)).timestamp(),
     }  # fmt: skip
-    client().hset(keys.WORKERS, identity, json.dumps(said))
+    client().hset(keys.queue_workers(queue), identity, json.dumps(said))
 
 
 class TestSettings:

@@ -218,7 +218,7 @@ class TestStop:
         redis_keys = [
             keys.LEASES,
             keys.LEASE_HOLDERS,
-            keys.WISHES,
+            keys.queue_wishes("local"),
             keys.queue("local"),
             keys.queue_tokens("local"),
         ]

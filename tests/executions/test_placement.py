@@ -136,7 +136,9 @@ class TestTelling:
 class TestQueue:
     def test_agents_that_serve_a_queue_of_the_same_name_do_not_see_it(self, make):
         queue.enqueue(queue.job_of(make()))
-        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue("hpc"), keys.queue_tokens("hpc")]
+        names = [
+            keys.queue_leases("hpc"), keys.queue_holders("hpc"), keys.queue_wishes("hpc"), keys.queue("hpc"), keys.queue_tokens("hpc"),
+        ]  # fmt: skip
         assert client().eval(scripts.CLAIM, len(names), *names, "worker", 5000) is None
         assert client().exists(keys.queue("hpc")) == 0
 
@@ -163,9 +165,9 @@ class TestQueue:
     def test_a_stop_calls_the_dispatcher(self, make):
         job = queue.job_of(make())
         queue.enqueue(job)
-        client().delete(keys.queue_wake("hpc:dispatch"))
+        client().delete(keys.queue_bell("hpc:dispatch"))
         queue.clear(job)
-        assert client().llen(keys.queue_wake("hpc:dispatch")) == 1
+        assert client().zcard(keys.queue_bell("hpc:dispatch")) == 1
 
 
 class TestReasons:
@@ -193,7 +195,10 @@ def step_with(resources: str) -> Step:
 
 
 def take(member: str) -> Any:
-    names = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue("hpc:dispatch"), keys.queue_tokens("hpc:dispatch")]
+    names = [
+        keys.queue_leases("hpc:dispatch"), keys.queue_holders("hpc:dispatch"),
+        keys.queue("hpc:dispatch"), keys.queue_tokens("hpc:dispatch"),
+    ]  # fmt: skip
     return client().eval(scripts.CLAIM_MEMBER, len(names), *names, "slurm-node", 5000, member)
 
 

@@ -15,7 +15,7 @@ def job(
 
 
 def claim(*queue_names: str, worker: str = "w", lease_ms: int = 15000) -> list | None:
-    redis_keys = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES]
+    redis_keys = [keys.LEASES, keys.LEASE_HOLDERS, keys.queue_wishes("local")]
     for name in queue_names or ("local",):
         redis_keys += [keys.queue(name), keys.queue_tokens(name)]
     return client().register_script(scripts.CLAIM)(redis_keys, [worker, lease_ms])
@@ -109,6 +109,30 @@ def test_fenced_attempt_can_neither_append_nor_extend_its_lease():
     assert not client().exists(keys.LEASES)
 
 
+def test_leases_of_todays_agents_stand_with_their_queue():
+    queue.enqueue(job())
+    own = [keys.queue_leases("local"), keys.queue_holders("local")]
+    claimed = client().register_script(scripts.CLAIM)(
+        [*own, keys.queue_wishes("local"), keys.queue("local"), keys.queue_tokens("local")], ["w", 15000]
+    )
+    assert claimed[0].decode() == job().member
+    assert queue.read_evidence([job()]).is_leased(job().member)
+    assert queue.expired_leases("local", 2**60) == [job().member]
+    queue.fence(job())
+    heartbeat = [*own, keys.control("x"), keys.events_head(str(job().execution_id))]
+    assert client().register_script(scripts.HEARTBEAT)(heartbeat, [job().member, "w", 15000, 0]) == [
+        b"fenced"
+    ]
+    assert not client().exists(*own)
+
+
+def test_a_bell_rings_for_each_job_and_not_for_ever():
+    for number in range(300):
+        queue.enqueue(job(number))
+    assert client().zcard(keys.queue_bell("local")) == 256
+    assert client().bzpopmin([keys.queue_bell("local")])[1].decode() == job(0).member
+
+
 def test_stop_and_kill_leave_word_until_cleared():
     queue.enqueue(job())
     queue.request_stop(job().execution_id, kill=False)
@@ -117,7 +141,10 @@ def test_stop_and_kill_leave_word_until_cleared():
     queue.request_stop(job().execution_id, kill=True)
     assert client().get(key) == b"kill"
     queue.clear(job())
-    assert client().keys("vh:*") == [keys.queue_wake("local").encode()]
+    assert set(client().keys("vh:*")) == {
+        keys.queue_wake("local").encode(),
+        keys.queue_bell("local").encode(),
+    }
 
 
 def test_position_in_the_queue():

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from common import clock
 from datastores.models import Datum
+from environments.workers import WorkerDescription
 from executions.agent_api import attempts
-from executions.agent_api.attempts import WorkerDescription
 from executions.models import Execution
 from executions.reproduction import Weight, differences
 from executions.services import create_execution

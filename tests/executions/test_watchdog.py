@@ -146,12 +146,9 @@ def test_every_execution_gets_at_most_one_treatment_and_the_healthy_none(found: 
 
 def claim(queue_name: str, *, lease_ms: int = 15_000) -> str | None:
     redis_keys = [
-        keys.LEASES,
-        keys.LEASE_HOLDERS,
-        keys.WISHES,
-        keys.queue(queue_name),
-        keys.queue_tokens(queue_name),
-    ]
+        keys.queue_leases(queue_name), keys.queue_holders(queue_name), keys.queue_wishes(queue_name),
+        keys.queue(queue_name), keys.queue_tokens(queue_name),
+    ]  # fmt: skip
     answer = client().register_script(scripts.CLAIM)(redis_keys, ["worker", lease_ms])
     return answer[0].decode() if answer else None
 
@@ -188,7 +185,7 @@ def test_worker_that_dies_between_pop_and_claim_costs_only_its_lease():
     execution.refresh_from_db()
     assert (execution.status, execution.epoch) == (Status.QUEUED, 1)
     assert claim("gpu") == queue.job_of(execution).member != old
-    assert set(queue.read_evidence([]).leases) == {queue.job_of(execution).member}
+    assert set(queue.read_evidence([queue.job_of(execution)]).leases) == {queue.job_of(execution).member}
 
 
 @pytest.mark.django_db
@@ -221,9 +218,10 @@ def test_what_belongs_to_nothing_any_more_is_swept():
     gone, ended = (make_execution(status=Status.COMPLETE, environment=environment) for _ in range(2))
     for execution in (living, gone):
         queue.enqueue(queue.job_of(execution))
-    client().zadd(keys.LEASES, {queue.job_of(ended).member: 1})
+    for leases in (keys.queue_leases("gpu"), keys.LEASES):  # of today's agents, and of those before
+        client().zadd(leases, {queue.job_of(ended).member: 1})
     rows = load_unfinished()
     watchdog.sweep(rows, queue.read_evidence([row.job for row in rows]), ["gpu"])
     assert queue.waiting_members("gpu") == [queue.job_of(living).member]
-    assert not queue.read_evidence([]).leases
+    assert not client().exists(keys.LEASES, keys.queue_leases("gpu"))
     assert client().hkeys(keys.queue_tokens("gpu")) == [queue.job_of(living).member.encode()]

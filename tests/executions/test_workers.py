@@ -49,6 +49,10 @@ def test_the_reason_follows_the_workers():
     assert reason_after_a_turn() == "Waiting for a free worker."
     client().hset(keys.WORKERS, "w", "nonsense")
     assert reason_after_a_turn() == workers.no_worker("gpu")
+    said = json.dumps({"queues": ["other"], "seen_at": clock.now().timestamp()})
+    client().hset(keys.queue_workers("gpu"), "w", said)
+    assert reason_after_a_turn() == "Waiting for a free worker."
+    assert workers.served_queues(clock.now(), ["gpu", "other"]) == {"gpu"}, "only where it is heard"
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,8 @@ from datastores.datasets.packaging import services as packaging
 from datastores.models import DatasetVersion, DatasetVersionAlias, Datum, DatumAlias, RetentionRule
 from datastores.retention import services as retention
 from environments.autoscaling import services as machines
-from environments.models import Environment, Machine
+from environments.enrolment import services as enrolment
+from environments.models import EnrolmentToken, Environment, Machine, Worker, WorkerCredential
 from executions.models import Execution
 from executions.types import ExecutionSpec, Status
 from organizations.models import Organization
@@ -39,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 OF_NO_PROJECT = {
     "environment", "organization_variable", "variable_group", "group_variable",
-    "dataset", "dataset_version", "dataset_version_alias", "machine",
+    "dataset", "dataset_version", "dataset_version_alias", "machine", "enrolment_token", "worker",
 }  # fmt: skip
 READING = {"effects_of_transfer"}
 """Services with an actor that change nothing."""
@@ -66,6 +68,8 @@ class World:
     rule: RetentionRule
     version: DatasetVersion
     version_alias: DatasetVersionAlias
+    enrolment_token: EnrolmentToken
+    credential: WorkerCredential
     packed_version: DatasetVersion
 
 
@@ -109,6 +113,13 @@ def world(tmp_path: Path, settings: Any) -> World:
             factories.make_dataset(project, name="faces"), factories.make_datum(project)
         ),
         DatasetVersionAlias.objects.create(dataset=version.dataset, name="old", version=version),
+        EnrolmentToken.objects.create(
+            environment=environment, digest="t0ken", hint="peon-", expires_at=clock.now() + timedelta(days=1)
+        ),
+        WorkerCredential.objects.create(
+            worker=Worker.objects.create(identity="box", host="box", last_seen_at=clock.now()),
+            environment=environment, digest="t0ken",
+        ),
         factories.make_dataset_version(
             version.dataset, factories.make_datum(project), wants_package=True
         ),
@@ -386,6 +397,18 @@ TABLE: dict[str, tuple[str, str, Perform]] = {
         "dataset_version_alias.removed", "dataset_version_alias",
         lambda w, actor: datasets.delete_alias(alias=w.version_alias, actor=actor),
     ),
+    "enrolment.issue_token": (
+        "enrolment_token.issued", "enrolment_token",
+        lambda w, actor: enrolment.issue_token(environment=w.environment, actor=actor),
+    ),
+    "enrolment.revoke_token": (
+        "enrolment_token.revoked", "enrolment_token",
+        lambda w, actor: enrolment.revoke_token(token=w.enrolment_token, actor=actor),
+    ),
+    "enrolment.revoke_worker": (
+        "worker.revoked", "worker",
+        lambda w, actor: enrolment.revoke_worker(credential=w.credential, actor=actor),
+    ),
     "environments.set_enabled": (
         "environment.changed", "environment",
         lambda w, actor: environments.services.set_enabled(
@@ -429,6 +452,7 @@ def test_every_service_with_an_actor_is_in_the_table() -> None:
         datastores.services,
         retention,
         datasets,
+        enrolment,
         packaging,
         machines,
     ):

@@ -169,7 +169,9 @@ class LivePlatform:
     def claim_and_vanish(self, queue: str, seconds: float = 20) -> None:
         """Claim the next job of the queue as an agent does, and never be heard of again."""
         client = redis.Redis.from_url(self.redis_url)
-        names = [keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue(queue), keys.queue_tokens(queue)]
+        names = [
+            keys.queue_leases(queue), keys.queue_holders(queue), keys.queue_wishes(queue), keys.queue(queue), keys.queue_tokens(queue),
+        ]  # fmt: skip
         deadline = time.monotonic() + seconds
         while not client.eval(scripts.CLAIM, len(names), *names, "vanished", 5000):
             assert time.monotonic() < deadline, "nothing to claim"

@@ -46,6 +46,10 @@ class Rest:
         assert answer.status_code == 200, f"PATCH {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
+    def delete(self, path: str) -> None:
+        answer = self.http.delete(path)
+        assert answer.status_code == 204, f"DELETE {path}: {answer.status_code} {answer.text[:500]}"
+
     def create_project(self, name: str) -> str:
         return str(self.post("projects/", {"name": name})["id"])
 

@@ -3,6 +3,8 @@
 import gc
 import hashlib
 import importlib
+import runpy
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,6 +51,7 @@ def prepare(folder: DataFolder, url: str) -> Callable[[], int]:
             print("bringing the database up to date", flush=True)
             call_command("migrate", interactive=False, verbosity=0)
         _collect_static_files()
+        _build_agent()
         call_command("ensure_installation", url=url, credentials=folder.credentials, verbosity=0)
         return 0
 
@@ -85,6 +88,24 @@ def _collect_static_files() -> None:
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(state)
+
+
+def _build_agent() -> None:
+    """For machines that become workers of this installation. The packages in it came with the virtual environment."""
+    from django.conf import settings
+
+    wheels, target = Path(sys.prefix) / "agent-bundle", Path(settings.AGENT_DIR)
+    if not any(wheels.glob("*.whl")):
+        print(
+            "no agent for other machines: its packages are missing, see docs/operations/workers.md",
+            flush=True,
+        )
+        return
+    build = runpy.run_path(str(CHECKOUT / "agent" / "build.py"))
+    stamp, state = target / "made-from", build["state"](wheels)
+    if not stamp.exists() or stamp.read_text() != state:
+        build["pack"](wheels, target)
+        stamp.write_text(state)
 
 
 def _state_of(files: list[Path]) -> str:

@@ -37,12 +37,12 @@ class Dispatcher:
         self._cluster = cluster
         self._journal = Journal(os.path.join(folder, "jobs"))
         self._queues = Queues(
-            redis_client.connect(settings.redis_url),
-            redis_client.connect(settings.redis_url, blocking=True),
+            redis_client.connect(settings.redis_url, ca_file=settings.redis_ca_file),
+            redis_client.connect(settings.redis_url, blocking=True, ca_file=settings.redis_ca_file),
             settings.queues,
             self.identity,
         )
-        self._http = HttpClient()
+        self._http = HttpClient(ca_file=settings.app_ca_file)
         self._poll_seconds = settings.poll_seconds
         self._stopping = threading.Event()
         self._said_hello_at = None
@@ -241,7 +241,7 @@ class Dispatcher:
 
     def _api(self, member):
         token = self._journal.token(member) or ""
-        return JobApi(self._http, self._settings.app_url, Attempt(member, token), PATIENCE_SECONDS)
+        return JobApi(self._http, self._settings.app_url, Attempt(member, token, None), PATIENCE_SECONDS)
 
     def _say_hello(self, problem):
         now = time.monotonic()

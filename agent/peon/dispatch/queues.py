@@ -6,6 +6,7 @@ import time
 from peon.protocol import keys, scripts
 
 LOCK_SECONDS = 30
+_MOST_CALLS = 256
 
 
 class Queues:
@@ -41,31 +42,33 @@ class Queues:
 
     def leased(self, members):
         """Those of the members that a worker holds."""
-        members = list(members)
-        if not members:
+        asked = [(member, name) for member in members for name in self.names]
+        if not asked:
             return set()
         pipe = self._redis.pipeline(transaction=False)
         pipe.time()
-        for member in members:
-            pipe.zscore(keys.LEASES, member)
+        for member, name in asked:
+            pipe.zscore(keys.queue_leases(name), member)
         answers = pipe.execute()
         now_milliseconds = answers[0][0] * 1000
-        return {member for member, until in zip(members, answers[1:]) if until and until > now_milliseconds}
+        return {
+            member for (member, _), until in zip(asked, answers[1:]) if until and until > now_milliseconds
+        }
 
     def wait(self, seconds):
         """True as soon as something is put into a queue or taken back; False when the time is over."""
-        wakes = [keys.queue_wake(name) for name in self.names]
-        if self._blocking.blpop(wakes, timeout=seconds) is None:
+        bells = [keys.queue_bell(name) for name in self.names]
+        if self._blocking.bzpopmin(bells, timeout=seconds) is None:
             return False
-        self._redis.delete(*wakes)  # one look answers all calls
+        for bell in bells:
+            self._redis.zpopmin(bell, _MOST_CALLS)  # one look answers all calls
         return True
 
     def say_hello(self, description):
-        self._redis.hset(
-            keys.WORKERS,
-            self._identity,
-            json.dumps(dict(description, queues=self.names, seen_at=time.time())),
-        )
+        said = json.dumps(dict(description, queues=self.names, seen_at=time.time()))
+        for name in self.names:
+            self._redis.hset(keys.queue_workers(name), self._identity, said)
 
     def say_goodbye(self):
-        self._redis.hdel(keys.WORKERS, self._identity)
+        for name in self.names:
+            self._redis.hdel(keys.queue_workers(name), self._identity)

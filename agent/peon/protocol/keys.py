@@ -12,6 +12,10 @@ def parse_job_member(member):
     return execution_id, int(epoch)
 
 
+# Whatever stands below `vh:queue:<name>` is for the agents of that queue, and for no others: each has a user of Redis's that
+# may touch these keys only, and beside them what belongs to one execution whose id it has to know.
+
+
 def queue(name):
     """Sorted set of waiting job members; the lowest score is claimed first."""
     return "vh:queue:" + name
@@ -22,8 +26,39 @@ def queue_tokens(name):
     return "vh:queue:" + name + ":tokens"
 
 
+def queue_bell(name):
+    """Sorted set on which idle agents block: a job member with its score in the queue, for each job that was added."""
+    return "vh:queue:" + name + ":bell"
+
+
+def queue_leases(name):
+    """Sorted set: job member -> the Unix milliseconds at which its lease ends."""
+    return "vh:queue:" + name + ":leases"
+
+
+def queue_holders(name):
+    """Hash: job member -> worker id."""
+    return "vh:queue:" + name + ":holders"
+
+
+def queue_workers(name):
+    """Hash: worker id -> JSON of what the worker says of itself, with "seen_at"."""
+    return "vh:queue:" + name + ":workers"
+
+
+def queue_wishes(name):
+    """Hash: worker id or `machine_field` -> CORDON, RESTART, DRAIN or STOP."""
+    return "vh:queue:" + name + ":wishes"
+
+
+# Agents up to 0.1.0 keep theirs in one place for all queues, and block on lists.
+LEASES = "vh:leases"
+LEASE_HOLDERS = "vh:leases:holders"
+WORKERS = "vh:workers"
+
+
 def queue_wake(name):
-    """List of wake-up tokens on which idle agents block."""
+    """List of wake-up tokens."""
     return "vh:queue:" + name + ":wake"
 
 
@@ -33,15 +68,11 @@ def dispatched(name):
 
 
 def dispatcher(name):
-    """String: which dispatcher has the queue, while it lives."""
+    """Hash: which dispatcher has the queue (`holder`), and `until` when, in Unix milliseconds."""
     return "vh:queue:" + name + ":dispatcher"
 
 
 DISPATCHED_SUFFIX = ":dispatch"  # a colon is in no name of a queue
-LEASES = "vh:leases"  # sorted set: job member -> the Unix milliseconds at which its lease ends
-LEASE_HOLDERS = "vh:leases:holders"  # hash: job member -> worker id
-WORKERS = "vh:workers"  # hash: worker id -> JSON of what the worker says of itself, with "seen_at"
-WISHES = "vh:workers:wishes"  # hash: worker id or `machine_field` -> CORDON, RESTART, DRAIN or STOP
 CORDON = "cordon"  # take no job, and stay
 RESTART = "restart"  # begin anew between two jobs
 DRAIN = "drain"  # end when the running job has
@@ -51,7 +82,7 @@ INGEST_DIRTY_SET = "vh:ingest:dirty:set"  # the ids in that list, so that each s
 
 
 def machine_field(machine_id):
-    """The field of `WISHES` that counts for every worker on a machine."""
+    """The field of `queue_wishes` that counts for every worker on a machine."""
     return "machine:" + str(machine_id)
 
 

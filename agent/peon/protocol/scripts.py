@@ -18,7 +18,7 @@ end
 """
 
 ENQUEUE = """
--- KEYS: queue, tokens, wake   ARGV: member, token, priority, turn
+-- KEYS: queue, tokens, wake, bell   ARGV: member, token, priority, turn
 -- `turn` says how many older jobs of the same user stand in this priority class. The job goes that many rounds behind the
 -- head, so that users alternate: a new user's first job does not wait for all of somebody else's. Within a round the
 -- oldest goes first: members with equal scores are ordered by their ids, which begin with the time.
@@ -27,10 +27,13 @@ if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
 local rounds = 1099511627776
 local first = -tonumber(ARGV[3]) * rounds
 local head = redis.call('ZRANGEBYSCORE', KEYS[1], first, first + rounds - 1, 'WITHSCORES', 'LIMIT', 0, 1)
-redis.call('ZADD', KEYS[1], (tonumber(head[2]) or first) + tonumber(ARGV[4]), ARGV[1])
+local score = (tonumber(head[2]) or first) + tonumber(ARGV[4])
+redis.call('ZADD', KEYS[1], score, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('LPUSH', KEYS[3], '1')
 redis.call('LTRIM', KEYS[3], 0, 255)
+redis.call('ZADD', KEYS[4], score, ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[4], 256, -1)
 return 1
 """
 
@@ -120,18 +123,25 @@ return {'ok', redis.call('GET', KEYS[3]) or '', redis.call('HGET', KEYS[4], 'ack
 """
 )
 
-HOLD = """
+HOLD = (
+    """
 -- KEYS: lock   ARGV: who, for how many ms
--- Returns 1 when the lock is theirs from now on, 0 when somebody else has it.
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+-- Returns 1 when the lock is theirs from now on, 0 when somebody else has it. A hash, and not a string that expires: users of
+-- enrolled workers may neither set nor delete a key.
+redis.replicate_commands()
+"""
+    + _NOW_MS
+    + """
+local lock = redis.call('HMGET', KEYS[1], 'holder', 'until')
+if lock[1] and lock[1] ~= ARGV[1] and tonumber(lock[2]) > now_ms then return 0 end
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', now_ms + tonumber(ARGV[2]))
 return 1
 """
+)
 
 LET_GO = """
 -- KEYS: lock   ARGV: who
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then redis.call('HDEL', KEYS[1], 'holder', 'until') end
 return 1
 """
 

@@ -31,8 +31,8 @@ class ApptainerRuntime(ProcessRuntime):
     name = "apptainer"
     unit = "container"
 
-    def __init__(self, program, directory, cache_directory, job_python=""):
-        super().__init__(directory, cache_directory, job_python)
+    def __init__(self, program, directory, cache_directory, job_python, gpus):
+        super().__init__(directory, cache_directory, job_python, gpus)
         # The container shows the folder there, whatever the kernel allows to a process of the host.
         self.mount_point = MOUNT_POINT
         self._program = program

@@ -4,6 +4,7 @@ A runtime has `name`, `unit` (what its log lines call what runs), `mount_point` 
 
     describe() -> dict            facts for the server and the `info` event
     remove_leftovers()            end what jobs of a killed agent left behind
+    remove_unused_images()        ([names], bytes removed), when the disk is nearly full
     prepare(job, say, check)      get the image; `say` writes a status line, `check` raises when the job is to end.
                                   Raises JobFailed
     start(job, sink) -> Running   start the command; its output goes to `sink.write(stream, data)`, with `sink.idle()`
@@ -13,7 +14,10 @@ A runtime has `name`, `unit` (what its log lines call what runs), `mount_point` 
 where `job` is a `Launch`.
 """
 
+from peon.config import ConfigurationError, size_in_bytes
 from peon.errors import JobFailed
+
+LEAST_MEMORY_BYTES = 16 << 20
 
 
 class Launch:
@@ -65,6 +69,7 @@ class Controls:
         self.no_image_cache = _is_true(variables.get("VH_NO_IMAGE_CACHE"))
         self.clean = _is_true(variables.get("VH_CLEAN"))
         self.cpu_limit = variables.get("VH_CPU_LIMIT", "").strip()
+        self.memory_limit = variables.get("VH_MEMORY_LIMIT", "").strip()
         self.docker_network = variables.get("VH_DOCKER_NETWORK", "").strip()
         self.expose_ports = [
             port.strip() for port in variables.get("VH_EXPOSE_PORTS", "").split(",") if port.strip()
@@ -81,6 +86,18 @@ class Controls:
         if not self.cpu_limit or "," in self.cpu_limit:
             return None
         return self._number(float, self.cpu_limit) or None
+
+    def memory_bytes(self):
+        """`4G`, `500M` or bytes as a number; None when there is no limit. Raises JobFailed."""
+        if not self.memory_limit:
+            return None
+        try:
+            size = size_in_bytes("VH_MEMORY_LIMIT", self.memory_limit)
+        except ConfigurationError as error:
+            raise JobFailed(str(error))
+        if size < LEAST_MEMORY_BYTES:
+            raise JobFailed("VH_MEMORY_LIMIT is '{}': a job needs 16M at least.".format(self.memory_limit))
+        return size
 
     def _number(self, kind, text):
         try:

@@ -1,5 +1,6 @@
 """The command in a container of a Docker Engine."""
 
+import logging
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from peon.protocol.events import STDERR, STDOUT
 from peon.runtimes.base import Exit, Running
 from peon.runtimes.engine_api import EngineError, read_frames
 
+logger = logging.getLogger(__name__)
 WORKER_LABEL = "peon.worker"
 EXECUTION_LABEL = "peon.execution"
 _STREAMS = {1: STDOUT, 2: STDERR}
@@ -33,9 +35,10 @@ class DockerRuntime:
     unit = "container"
     mount_point = MOUNT_POINT
 
-    def __init__(self, engine, worker_id, engine_facts):
+    def __init__(self, engine, worker_id, engine_facts, gpus):
         self._engine = engine
         self._worker_id = worker_id
+        self._gpus = gpus
         self._facts = {
             "engine": engine_facts.get("Version", ""),
             "system": engine_facts.get("KernelVersion", ""),
@@ -47,6 +50,13 @@ class DockerRuntime:
     def remove_leftovers(self):
         for container in self._engine.containers_with_label("{}={}".format(WORKER_LABEL, self._worker_id)):
             self._engine.remove(container)
+
+    def remove_unused_images(self):
+        try:
+            return self._engine.prune_images()
+        except EngineError as error:
+            logger.warning("unused images could not be removed: %s", error)
+            return [], 0
 
     def prepare(self, job, say, check):
         image = job.image
@@ -113,7 +123,8 @@ class DockerRuntime:
             "Labels": {WORKER_LABEL: self._worker_id, EXECUTION_LABEL: job.execution_id},
             "ExposedPorts": {port: {} for port in ports},
             "HostConfig": dict(
-                _cpu(job.controls),
+                _limits(job.controls),
+                DeviceRequests=self._gpus.device_requests(),
                 Binds=_binds(job),
                 Mounts=[_mount(mount) for mount in job.mounts],
                 NetworkMode=job.controls.docker_network or "default",
@@ -232,8 +243,9 @@ def _mount(mount):
     }
 
 
-def _cpu(controls):
-    chosen, count = controls.cpu_set(), controls.cpu_count()
+def _limits(controls):
+    chosen, count, memory = controls.cpu_set(), controls.cpu_count(), controls.memory_bytes()
+    limits = {"Memory": memory, "MemorySwap": memory} if memory else {}
     if chosen is not None:
-        return {"CpusetCpus": ",".join(str(core) for core in chosen)}
-    return {"NanoCpus": int(count * 1000000000)} if count else {}
+        return dict(limits, CpusetCpus=",".join(str(core) for core in chosen))
+    return dict(limits, NanoCpus=int(count * 1000000000)) if count else limits

@@ -28,6 +28,10 @@ class EngineApi:
         """{"Version", "ApiVersion", ...}. Raises EngineError when no engine answers."""
         return self._json("GET", "/version", timeout=5)
 
+    def info(self):
+        """What the engine can do: {"Runtimes", "DockerRootDir", ...}."""
+        return self._json("GET", "/info", timeout=10)
+
     def image(self, name):
         """What the engine knows of a local image; None when it is not there."""
         try:
@@ -36,6 +40,13 @@ class EngineApi:
             if error.status == 404:
                 return None
             raise
+
+    def prune_images(self):
+        """Remove every image that no container has: (names, bytes)."""
+        query = urllib.parse.urlencode({"filters": json.dumps({"dangling": ["false"]})})
+        done = self._json("POST", "/images/prune?" + query, timeout=600)
+        names = [entry["Untagged"] for entry in done.get("ImagesDeleted") or [] if "Untagged" in entry]
+        return names, done.get("SpaceReclaimed") or 0
 
     def pull(self, name):
         """Progress messages of a pull, one by one. Raises EngineError when the image cannot be had."""

@@ -11,6 +11,7 @@ stdout and stderr, and {"do": "signal", "number": n}. Answers: {"isolation": nul
 import array
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -159,6 +160,7 @@ def probe():
         "env": {},
         "cwd": "/",
         "cpus": None,
+        "memory_bytes": None,
         "root": os.path.join(folder, "root"),
         "folder": folder,
         "mount_point": "/valohai",
@@ -227,6 +229,8 @@ def _become_command(order, descriptors, report):
         signal.signal(number, signal.SIG_DFL)
     if order["cpus"]:
         os.sched_setaffinity(0, order["cpus"])
+    if order["memory_bytes"]:
+        resource.setrlimit(resource.RLIMIT_DATA, (order["memory_bytes"],) * 2)
     os.chdir(order["cwd"])
     os.execvpe(order["argv"][0], order["argv"], order["env"])
 

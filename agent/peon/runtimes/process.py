@@ -34,7 +34,8 @@ class ProcessRuntime:
     name = "process"
     unit = "process"
 
-    def __init__(self, directory, cache_directory, job_python=""):
+    def __init__(self, directory, cache_directory, job_python, gpus):
+        self._gpus = gpus
         self._launcher = None
         self._lock = threading.Lock()
         self.isolation_refused = self._helper().probe()
@@ -51,6 +52,9 @@ class ProcessRuntime:
 
     def remove_leftovers(self):
         """Nothing: the launcher of a killed agent ends its jobs with it."""
+
+    def remove_unused_images(self):
+        return [], 0
 
     def prepare(self, job, say, check):
         if self.isolation_refused:
@@ -79,6 +83,7 @@ class ProcessRuntime:
             "env": variables,
             "cwd": job.folder.seen("repository"),
             "cpus": _cores(job.controls),
+            "memory_bytes": job.controls.memory_bytes(),
             "root": None if self.isolation_refused else job.folder.root,
             "folder": job.folder.files,
             "mount_point": MOUNT_POINT,
@@ -106,7 +111,7 @@ class ProcessRuntime:
         }
         path = self._python.path(job.folder, _path_of_the_host())
         own = {"PATH": path, "VIRTUAL_ENV": job.folder.seen(".python")}
-        return dict(base, **dict(passed, **dict(own, **job.variables)))
+        return dict(base, **dict(passed, **dict(own, **dict(job.variables, **self._gpus.variables()))))
 
     def _helper(self):
         with self._lock:

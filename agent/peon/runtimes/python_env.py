@@ -4,8 +4,10 @@
 millisecond. Packages of the host's own interpreter can be imported, none can be changed.
 """
 
+import hashlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import threading
@@ -46,6 +48,7 @@ class PythonEnvironment:
         self._pip_homes = pip_homes
         self._interpreter = interpreter or own_interpreter()
         self._facts = None
+        self._pip_layers = _file_of_module("pip_layers.py", pip_homes)
         self._probing = threading.Thread(target=self._probe, name="probe-python", daemon=True)
         self._probing.start()
 
@@ -78,7 +81,7 @@ class PythonEnvironment:
     def _write_shims(self, root, seen):
         text = _SHIM.format(
             python=os.path.join(seen, "bin", "python"),
-            module=os.path.join(os.path.dirname(os.path.abspath(__file__)), "pip_layers.py"),
+            module=self._pip_layers,
             environment=root,
             seen=seen,
             layers=self._cache,
@@ -117,6 +120,22 @@ def own_interpreter():
     """The interpreter below the agent's own virtual environment, if it is in one."""
     installed = os.path.join(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info[:2]))
     return installed if os.path.exists(installed) else os.path.realpath(sys.executable)
+
+
+def _file_of_module(name, folder):
+    """Where a job's interpreter finds the module: beside this one, or a copy in `folder` when both are in one packed file."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    if os.path.exists(path):
+        return path
+    content = pkgutil.get_data(__package__, name)
+    copy = os.path.join(folder, "{}-{}".format(hashlib.sha256(content).hexdigest()[:12], name))
+    if not os.path.exists(copy):
+        os.makedirs(folder, exist_ok=True)
+        unfinished = "{}.{}".format(copy, os.getpid())
+        with open(unfinished, "wb") as file:
+            file.write(content)
+        os.rename(unfinished, copy)
+    return copy
 
 
 def _write(path, text):

@@ -9,6 +9,7 @@ notice: the agent is drained.
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -33,8 +34,13 @@ END_SECONDS = 15
 KEPT_SECONDS = 600
 """How long a machine that has ended stays in the list, with its log."""
 _START_SECONDS = 10
-# `set -C`: of two processes for one machine only the first becomes the agent.
-_BECOME = 'set -C; echo $$ > "$0" || exit 0; exec "$@"'
+ENROL = (sys.executable, "-m", "peon", "enrol", "--config", os.devnull)
+# `set -C`: of two processes for one machine only the first becomes the agent. One with a token is let in first.
+_BECOME = f"""set -C
+echo $$ > "$0" || exit 0
+if [ -n "$PEON_TOKEN" ]; then {shlex.join(ENROL)} || exit 1; unset PEON_TOKEN; fi
+exec "$@"
+"""
 
 
 class LocalProvider:

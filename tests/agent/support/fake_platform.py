@@ -110,6 +110,7 @@ class FakePlatform:
             keys.queue(queue),
             keys.queue_tokens(queue),
             keys.queue_wake(queue),
+            keys.queue_bell(queue),
         ]
         self.redis.register_script(scripts.ENQUEUE)(
             keys=names, args=[job.member, "token-" + job.id, 0, len(self.jobs)]

@@ -80,21 +80,26 @@ class Agents:
             "facts": {"machine_id": str(machine_id), "obeys_wishes": True}, **said,
         }  # fmt: skip
         say = client().register_script(scripts.SAY)
-        say([keys.WORKERS, keys.WISHES], [described["identity"], json.dumps(described), str(machine_id)])
+        say(
+            [keys.queue_workers(self.queue), keys.queue_wishes(self.queue)],
+            [described["identity"], json.dumps(described), str(machine_id)],
+        )
 
     def claim(self, machine_id: UUID) -> Any:
         names = [
-            keys.LEASES, keys.LEASE_HOLDERS, keys.WISHES, keys.queue(self.queue), keys.queue_tokens(self.queue),
+            keys.queue_leases(self.queue), keys.queue_holders(self.queue), keys.queue_wishes(self.queue), keys.queue(self.queue), keys.queue_tokens(self.queue),
         ]  # fmt: skip
         return client().register_script(scripts.CLAIM)(
             names, [agent_identity(machine_id), 15000, str(machine_id)]
         )
 
     def release(self, member: bytes) -> None:
-        client().register_script(scripts.RELEASE)([keys.LEASES, keys.LEASE_HOLDERS], [member])
+        client().register_script(scripts.RELEASE)(
+            [keys.queue_leases(self.queue), keys.queue_holders(self.queue)], [member]
+        )
 
 
 def enqueue(queue: str, *members: str) -> None:
-    names = [keys.queue(queue), keys.queue_tokens(queue), keys.queue_wake(queue)]
+    names = [keys.queue(queue), keys.queue_tokens(queue), keys.queue_wake(queue), keys.queue_bell(queue)]
     for member in members:
         client().register_script(scripts.ENQUEUE)(names, [member, "token", 0, 0])

@@ -46,7 +46,7 @@ def hello(machine: Machine, **said: Any) -> str:
         "facts": {"machine_id": str(machine.pk), "obeys_wishes": True}, "state": "idle",
         "usage": {"cpu": 0.25, "memory_used_kb": 4_000_000, "memory_total_kb": 16_000_000}, **said,
     }  # fmt: skip
-    client().hset(keys.WORKERS, identity, json.dumps(described))
+    client().hset(keys.queue_workers(machine.environment.queue_name), identity, json.dumps(described))
     return identity
 
 
@@ -57,7 +57,7 @@ class TestApi:
         hello(idle)
         execution = make_execution(status=Status.STARTED, environment=environment)
         identity = hello(busy, state="busy", job=f"{execution.pk}:0")
-        client().hset(keys.LEASE_HOLDERS, f"{execution.pk}:0", identity)
+        client().hset(keys.queue_holders(environment.queue_name), f"{execution.pk}:0", identity)
         rows = acme.api.get(f"{V0}{environment.slug}/machines/").json()["results"]
         assert [(row["state"], row["agents"][0]["job"]) for row in rows] == [
             ("idle", None),
@@ -91,7 +91,9 @@ class TestApi:
             answer = acme.api.post(f"{V0}{environment.slug}/machines/{machine.pk}/{action}/")
         assert answer.status_code == 200, answer.content
         assert answer.json()["status"] == status
-        assert client().hget(keys.WISHES, keys.machine_field(machine.pk)) == wish
+        assert (
+            client().hget(keys.queue_wishes(environment.queue_name), keys.machine_field(machine.pk)) == wish
+        )
         assert acme.owner.username in ScalingDecision.objects.get().text
         assert AuditEvent.objects.filter(target_kind="machine").count() == 1
 
@@ -99,10 +101,10 @@ class TestApi:
         self, acme: Tenant, environment: Environment, django_capture_on_commit_callbacks: Any
     ):
         machine = make_machine(environment, cordoned=True)
-        client().hset(keys.WISHES, keys.machine_field(machine.pk), "cordon")
+        client().hset(keys.queue_wishes(environment.queue_name), keys.machine_field(machine.pk), "cordon")
         with django_capture_on_commit_callbacks(execute=True):
             acme.api.post(f"{V0}{environment.slug}/machines/{machine.pk}/uncordon/")
-        assert not client().hlen(keys.WISHES)
+        assert not client().hlen(keys.queue_wishes(environment.queue_name))
 
     def test_one_that_leaves_can_only_be_terminated(self, acme: Tenant, environment: Environment):
         machine = make_machine(environment, "draining")
@@ -220,7 +222,7 @@ class TestPages:
             make_project(acme.organization, "churn"), status=Status.STARTED, environment=environment
         )
         identity = hello(machine, state="busy", job=f"{shown.pk}:0")
-        client().hset(keys.LEASE_HOLDERS, f"{shown.pk}:0", identity)
+        client().hset(keys.queue_holders(environment.queue_name), f"{shown.pk}:0", identity)
         ScalingDecision.objects.create(environment=environment, kind="failed", text="<script>quota</script>")
         page = acme.browser.get(f"/environments/{environment.slug}/").content.decode()
         assert f"acme/churn #{shown.counter}" in page
@@ -238,7 +240,7 @@ class TestPages:
             make_project(acme.member, "private"), status=Status.STARTED, environment=environment
         )
         identity = hello(machine, job=f"{hidden.pk}:0")
-        client().hset(keys.LEASE_HOLDERS, f"{hidden.pk}:0", identity)
+        client().hset(keys.queue_holders(environment.queue_name), f"{hidden.pk}:0", identity)
         page = acme.browser.get(f"/environments/{environment.slug}/").content.decode()
         assert "a job that you may not see" in page
         assert "private" not in page

@@ -61,8 +61,10 @@ def test_what_is_told():
     Machine.objects.create(environment=environment, provider="local", status="gone", ended_at=clock.now())
     enqueue("gpu", "a:0", "b:0")
     seen_at = clock.now().timestamp()
-    client().hset(keys.WORKERS, "w1", json.dumps({"queues": ["gpu"], "seen_at": seen_at, "state": "idle"}))
-    client().hset(keys.WORKERS, "w2", json.dumps({"queues": ["gpu"], "seen_at": seen_at}))
+    client().hset(
+        keys.queue_workers("gpu"), "w1", json.dumps({"queues": ["gpu"], "seen_at": seen_at, "state": "idle"})
+    )
+    client().hset(keys.queue_workers("gpu"), "w2", json.dumps({"queues": ["gpu"], "seen_at": seen_at}))
     client().hset(keys.WORKERS, "old", json.dumps({"queues": ["gpu"], "seen_at": seen_at - 1000}))
     client().hset(keys.LEASE_HOLDERS, "c:0", "w2")
     waiting = make_execution(status=Status.QUEUED, environment=environment)

@@ -103,7 +103,7 @@ def test_from_nothing_to_three_and_back(rounds: Rounds, agents: Agents, provider
     until(rounds, lambda: statuses() == ["gone"] * 3)
     assert not provider.machines
     assert log()[0] == "Starts 3 machines: 3 jobs wait, 0 of at most 5 run."
-    assert not client().hlen(keys.WISHES), "wishes of machines that are gone are forgotten"
+    assert not client().hlen(keys.queue_wishes("gpu")), "wishes of machines that are gone are forgotten"
 
 
 def test_a_job_claimed_between_look_and_wish_keeps_its_machine(
@@ -114,7 +114,7 @@ def test_a_job_claimed_between_look_and_wish_keeps_its_machine(
     rounds.turn()  # it is drained now
     assert statuses() == ["draining"]
     # as if the claim had come just before the wish was written
-    client().hdel(keys.WISHES, keys.machine_field(machine.pk))
+    client().hdel(keys.queue_wishes("gpu"), keys.machine_field(machine.pk))
     enqueue("gpu", "late:0")
     claimed = agents.claim(machine.pk)
     assert claimed[0] == b"late:0"
@@ -276,10 +276,10 @@ def test_what_an_agent_says_stops_no_round(said: dict[str, object], rounds: Roun
     (machine,) = bring_up(rounds, agents, 1)
     identity = agent_identity(machine.pk)
     good = {"queues": ["gpu"], "seen_at": time.time(), "facts": {"machine_id": str(machine.pk)}}
-    client().hset(keys.WORKERS, identity, json.dumps({**good, **said}))
-    client().hset(keys.WORKERS, "a\0b", json.dumps(good))
-    client().hset(keys.WORKERS, b"\xff\xfe", json.dumps(good))
-    client().hset(keys.WORKERS, "w" * 5000, json.dumps(good))
+    client().hset(keys.queue_workers("gpu"), identity, json.dumps({**good, **said}))
+    client().hset(keys.queue_workers("gpu"), "a\0b", json.dumps(good))
+    client().hset(keys.queue_workers("gpu"), b"\xff\xfe", json.dumps(good))
+    client().hset(keys.queue_workers("gpu"), "w" * 5000, json.dumps(good))
     rounds.turn()
     rounds.turn()
     assert statuses() == ["ready"]
@@ -304,7 +304,7 @@ def test_wishes_are_written_again_after_redis_lost_them(
     rounds.turn()
     client().flushdb()
     rounds.turn()
-    assert client().hget(keys.WISHES, keys.machine_field(machine.pk)) == b"cordon"
+    assert client().hget(keys.queue_wishes("gpu"), keys.machine_field(machine.pk)) == b"cordon"
 
 
 def test_an_agent_of_an_earlier_version_is_known_by_its_name_and_ended_without_a_job(
