@@ -148,6 +148,7 @@ def make(redis_url, platform, cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "PATIENCE_SECONDS", 0.2)
 
     class Settings:
+        app_ca_file = redis_ca_file = None
         directory, queues, host, poll_seconds = str(tmp_path), ["hpc"], "login1", 1
         app_url = f"http://127.0.0.1:{platform.port}"
 
