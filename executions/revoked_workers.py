@@ -3,7 +3,9 @@
 import logging
 
 import redis
+from django.db.models import Q
 
+from environments.enrolment.types import FOR_ONE_JOB
 from executions.logs.ingest import close_abandoned
 from executions.models import Execution
 from executions.types import RUNNING
@@ -13,7 +15,8 @@ logger = logging.getLogger(__name__)
 
 def end_jobs_of(identity: str) -> None:
     """Fence and end them as crashed. While Redis is away the worker cannot hold their leases, and the watchdog does it."""
-    running = Execution.objects.filter(worker_identity=identity, status__in=RUNNING)
+    is_its = Q(worker_identity=identity) | Q(worker_identity__startswith=f"{identity}{FOR_ONE_JOB}")
+    running = Execution.objects.filter(is_its, status__in=RUNNING)
     for execution_id, epoch in running.values_list("pk", "epoch"):
         try:
             close_abandoned(

@@ -49,7 +49,6 @@ class Settings:
         self.gpu_index = _gpu_index(values)
         self.programs = values.get("PEON_PROGRAMS") or None
         self.auto_update = boolean(values, "AUTO_UPDATE", default=True)
-        self.cloud = values.get("CLOUD") or "none"
         self.installation_type = values.get("INSTALLATION_TYPE") or "private-worker"
         self.fixed_identity = None
         self._values = values

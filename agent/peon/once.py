@@ -31,7 +31,10 @@ class OnceWorker(Worker):
         self._folder = os.path.join(settings.directory, "once")
         _remove_leftovers(self._folder)
         settings.directory = os.path.join(self._folder, site.name)
-        settings.fixed_identity = site.identity
+        enrolled = settings.credential
+        settings.fixed_identity = (
+            "{}/{}".format(enrolled.identity, site.identity) if enrolled else site.identity
+        )
         super().__init__(settings, make_runtime)
         self.place = site.facts
         self._site = site

@@ -11,7 +11,7 @@ from environments.enrolment.errors import (
     WrongQueue,
 )
 from environments.enrolment.models import WorkerCredential
-from environments.enrolment.types import SCHEME
+from environments.enrolment.types import FOR_ONE_JOB, SCHEME
 from environments.models import Environment
 
 
@@ -47,11 +47,11 @@ def admit_claim(*, environment: Environment, identity: str, credential: str) -> 
     if not credential:
         if environment.requires_enrolled_workers:
             raise NotEnrolled(environment.slug, identity)
-        if _known(identity) is not None:
+        if _known(identity.partition(FOR_ONE_JOB)[0]) is not None:
             raise IdentityTaken(identity)
         return
     found = credential_of(credential)
-    if found.worker.identity != identity:
+    if identity.partition(FOR_ONE_JOB)[0] != found.worker.identity:
         raise IdentityTaken(identity)
     if found.environment.queue_name != environment.queue_name:
         raise WrongQueue(identity, found.environment.queue_name)

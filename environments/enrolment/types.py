@@ -8,6 +8,9 @@ SCHEME = "worker"
 CREDENTIAL_HEADER = "Peon-Worker"
 """Carries `<identity>.<secret>` beside the token of a job: a claim proves both."""
 
+FOR_ONE_JOB = "/"
+"""Behind the identity of a dispatcher that was enrolled its agents for one job have names of their own."""
+
 HELLO_SECONDS = 20
 """How often an agent says that it lives."""
 ALIVE = timedelta(seconds=60)

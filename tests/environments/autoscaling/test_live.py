@@ -145,6 +145,21 @@ def test_from_nothing_to_five_and_back(make_fleet: Callable[..., Fleet], rest: R
     assert sum(int(text.split()[1]) for text in started) == 5
 
 
+def test_machines_are_enrolled_where_the_environment_asks_for_it(
+    make_fleet: Callable[..., Fleet], rest: Rest
+):
+    fleet = make_fleet(scale_max=1, requires_enrolled_workers=True)
+    job = fleet.run()
+    fleet.until(lambda: fleet.states() == ["busy"])
+    (machine,) = fleet.machines()
+    (worker,) = rest.get(f"environments/{fleet.slug}/workers/")["results"]
+    assert worker["machine_id"] == machine["id"]
+    assert [agent["identity"] for agent in machine["agents"]] == [worker["identity"]]
+    fleet.gate.touch()
+    assert rest.wait(job)["status"] == "complete"
+    fleet.until(lambda: fleet.ended() == ["gone"])
+
+
 def test_an_agent_that_is_killed_is_replaced_and_its_job_says_so(
     make_fleet: Callable[..., Fleet], rest: Rest
 ):

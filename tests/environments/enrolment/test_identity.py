@@ -10,9 +10,10 @@ from audit.models import AuditEvent
 from common import clock
 from environments.enrolment import services
 from environments.enrolment.types import ALIVE
-from environments.models import Worker, WorkerCredential
+from environments.models import Environment, Worker, WorkerCredential
 from executions import queue
 from executions.models import Execution
+from executions.revoked_workers import end_jobs_of
 from executions.types import Status
 from tests.environments.enrolment.support import Agent
 from tests.support import factories
@@ -125,6 +126,18 @@ class TestClaim:
         assert (answer.status_code, answer.json()["code"]) == (401, code)
         job.refresh_from_db()
         assert job.status == Status.QUEUED
+
+    def test_an_enrolled_dispatcher_has_agents_for_one_job_each(self, job: Execution, agent: Agent) -> None:
+        Environment.objects.update(requires_enrolled_workers=True)
+        one = f"{agent.identity}/slurm-7-node1"
+        self.refused(job, "not_enrolled", one)
+        self.refused(job, "identity_taken", f"{agent.identity}7/slurm-7", f"{agent.identity}.{agent.secret}")
+        Environment.objects.update(requires_enrolled_workers=False)
+        self.refused(job, "identity_taken", one)
+        assert claim(job, one, f"{agent.identity}.{agent.secret}").status_code == 200
+        end_jobs_of(agent.identity)
+        job.refresh_from_db()
+        assert job.status == Status.CRASHED
 
     def test_an_enrolled_worker_gets_its_job(self, job: Execution, agent: Agent) -> None:
         answer = claim(job, agent.identity, f"{agent.identity}.{agent.secret}")

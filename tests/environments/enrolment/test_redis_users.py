@@ -13,6 +13,7 @@ from environments.enrolment.checks import check_redis_makes_users, check_workers
 from environments.models import WorkerCredential
 from executions import queue
 from executions.queue import Job
+from peon.dispatch.queues import Queues
 from peon.protocol import keys, scripts
 from tests.environments.enrolment.support import Agent
 from tests.support.tenants import Tenant
@@ -37,6 +38,14 @@ def jobs(acme: Tenant, rival: Tenant) -> None:
         client().xadd(keys.events(identifier), {"b": f"log of {name}"})
         client().hset(keys.events_head(identifier), "epoch", 1)
         client().set(keys.control(identifier), "stop")
+
+
+@pytest.fixture
+def waiting(agent: Agent) -> Any:
+    """A second connection, for reads that wait."""
+    connection = redis.Redis.from_url(agent.redis_url)
+    yield connection
+    connection.close()
 
 
 @pytest.fixture
@@ -69,6 +78,25 @@ def test_a_worker_does_what_an_agent_of_its_queue_does(worker: Any) -> None:
     worker.hset(keys.queue_workers("acme-gpu"), "w", "{}")
     worker.hdel(keys.queue_workers("acme-gpu"), "w")
     assert worker.register_script(scripts.RELEASE)(lease[:2], [member]) == 1
+
+
+def test_a_dispatcher_of_its_queue_and_its_agents_for_one_job(worker: Any, waiting: Any) -> None:
+    name = keys.dispatched("acme-gpu")
+    queue.enqueue(Job(OWN, 2, name))
+    member = f"{OWN}:2"
+    queues = Queues(worker, waiting, ["acme-gpu"], "d")
+    assert queues.hold()
+    assert not Queues(worker, waiting, ["acme-gpu"], "another").hold()
+    assert list(queues.waiting()) == [member]
+    assert queues.wait(1)
+    assert not queues.wait(1), "one look answers all calls"
+    queues.say_hello({"identity": "d"})
+    taken = [keys.queue_leases(name), keys.queue_holders(name), keys.queue(name), keys.queue_tokens(name)]
+    assert worker.register_script(scripts.CLAIM_MEMBER)(taken, ["node", 15000, member])
+    assert queues.leased([member]) == {member}
+    queues.say_goodbye()
+    queues.let_go()
+    assert Queues(worker, waiting, ["acme-gpu"], "another").hold()
 
 
 @pytest.mark.parametrize(
