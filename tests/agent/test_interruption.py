@@ -108,7 +108,7 @@ def test_where_nothing_answers_nothing_is_said():
 
 
 def said(platform):
-    workers = [json.loads(text) for text in platform.redis.hvals(keys.WORKERS)]
+    workers = [json.loads(text) for text in platform.redis.hvals(keys.queue_workers("local"))]
     return workers[0] if workers else {}
 
 
@@ -139,7 +139,8 @@ def test_the_running_job_is_stopped_and_its_outputs_are_kept(own_platform, agent
     assert said(own_platform)["facts"]["interrupted_at"] == NOTICE_AT
     time.sleep(3)
     assert waiting.status == "queued"
-    assert own_platform.redis.llen(keys.queue_wake("local")) == 1, "the wake is left to another worker"
+    bell = own_platform.redis.zrange(keys.queue_bell("local"), 0, -1)
+    assert bell == [waiting.member.encode()], "it rings for another worker"
     assert agent.process.poll() is None, "it tells of it until the machine is gone"
 
 
