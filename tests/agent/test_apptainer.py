@@ -14,7 +14,7 @@ def in_containers(platform, tmp_path_factory):
     folder = tmp_path_factory.mktemp("apptainer")
     program = folder / "bin" / "apptainer"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec env -u PYTHONHOME PYTHONPATH={os.environ["PYTHONPATH"]} '
+    program.write_text(f'#!/bin/sh\nexec env -u PYTHONHOME PYTHONPATH={os.environ.get("PYTHONPATH", "")} '
                        f'{sys.executable} {apptainer_double.__file__} "$@"\n')  # fmt: skip
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"

@@ -168,6 +168,9 @@ def test_an_agent_that_is_killed_is_replaced_and_its_job_says_so(
     (first,) = fleet.machines()
     job = fleet.run()
     fleet.until(lambda: fleet.states() == ["busy"])
+    fleet.until(
+        lambda: rest.execution(job)["status"] == "started"
+    )  # before that it would only be queued again
     os.kill(fleet.pid(first), signal.SIGKILL)
     fleet.until(lambda: "idle" in fleet.states())
     assert fleet.ended() == ["lost"]
