@@ -285,6 +285,7 @@ def test_the_installation_leaves_no_machine_running():
         platform.wait_until(are_up, 60)
         pids = [int(path.read_text()) for path in (platform.data / "machines").glob("*/pid")]
         assert len(pids) == 2
-        assert all(psutil.pid_exists(pid) for pid in pids)
+        machines = [psutil.Process(pid) for pid in pids]
         assert platform.stop() == 0
-        assert not [pid for pid in pids if psutil.pid_exists(pid)]
+        _, left = psutil.wait_procs(machines, timeout=15)
+        assert not left
