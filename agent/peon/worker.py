@@ -19,6 +19,7 @@ from peon.interruption import Interruption
 from peon.membership import Membership
 from peon.presence import BUSY, CORDONED, DRAINING, IDLE, Presence
 from peon.protocol import keys, scripts
+from peon.stats import total_memory_kb
 from peon.updates import Updates
 
 logger = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class Worker:
             cloud=self._settings.cloud,
             installation_type=self._settings.installation_type,
             allows_mounts=self.allows_mounts,
-            memory_bytes=_memory_bytes(),
+            memory_bytes=total_memory_kb() * 1024,
         )
         facts.update(self.gpus.facts)
         facts.update(self.place)
@@ -328,10 +329,6 @@ def _look_for_gpus(settings):
             "to false.".format(settings.gpu_index, len(found) or "none")
         )
     return Gpus(found, settings.gpu_index)
-
-
-def _memory_bytes():
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _clock_time(seconds):

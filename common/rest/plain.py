@@ -48,8 +48,3 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BodyRefused("The body must be a JSON object.")
     return body
-
-
-def base_url(request: HttpRequest) -> str:
-    """Scheme and host by which the client reached us."""
-    return f"{request.scheme}://{request.get_host()}"

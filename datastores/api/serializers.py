@@ -9,16 +9,12 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.rest.links import base_url
 from common.rest.serializers import ShapedSerializer
 from common.rest.times import timestamp
 from datastores.models import Datum, DatumAlias, DatumAliasMove
 from datastores.selectors import download_grant
 from projects.models import Project
-
-
-def base_url(request: Request) -> str:
-    """Scheme and host by which the caller reached us."""
-    return request.build_absolute_uri("/").rstrip("/")
 
 
 def validated(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from rest_framework.views import APIView
 from accounts.current import user_of
 from accounts.models import Owner
 from common.rest.fields import ReferenceField
-from common.rest.links import absolute
+from common.rest.links import absolute, base_url
 from common.rest.times import timestamp
 from datastores import connecting, selectors, trials
 from datastores.addresses import prefix_of
-from datastores.api.serializers import base_url
 from datastores.errors import StoreRefused
 from datastores.kinds import KEYS, shown_configuration
 from datastores.models import DataStore

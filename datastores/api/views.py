@@ -10,11 +10,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.current import user_of
+from common.rest.links import base_url
 from common.rest.pagination import LongListPagination
 from datastores import previews, selectors, services, uploads
 from datastores.api import serializers
 from datastores.api.filters import DATUM_PARAMETERS, listed_datums
-from datastores.api.serializers import base_url, validated
+from datastores.api.serializers import validated
 from datastores.errors import PropertiesRefused
 from datastores.models import Datum
 from datastores.opening import answering

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 
 from accounts.current import user_of
 from common.errors import DomainError, NotFound
+from common.rest.links import base_url
 from common.web.forms import show_error
 from datastores import connecting, trials
 from datastores.defaults import default_stores_of
@@ -104,8 +105,7 @@ def trial(request: HttpRequest, place: Place, context: dict[str, Any], store_id:
     store = place.found(store_id)
     steps = None
     if request.method == "POST":
-        base_url = request.build_absolute_uri("/").rstrip("/")
-        steps = trials.try_store(store=store, actor=user_of(request), base_url=base_url)
+        steps = trials.try_store(store=store, actor=user_of(request), base_url=base_url(request))
     shown = {
         "store": store,
         "steps": steps,

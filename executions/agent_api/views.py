@@ -11,7 +11,8 @@ from uuid import UUID
 from django.http import HttpRequest, JsonResponse
 
 from common.errors import DomainError
-from common.rest.plain import PlainView, base_url, json_body
+from common.rest.links import base_url
+from common.rest.plain import PlainView, json_body
 from datastores.reservations import reservation_body
 from datastores.uploads import finish_parts, renew
 from environments.enrolment.types import CREDENTIAL_HEADER

@@ -11,7 +11,8 @@ from accounts.throttling import ENROLMENTS
 from common import clock
 from common.files import presign_get
 from common.network import client_address
-from common.rest.plain import PlainView, base_url, json_body
+from common.rest.links import base_url
+from common.rest.plain import PlainView, json_body
 from environments.enrolment import distribution, redis_users, services
 from environments.enrolment.api.bodies import enrolment_from, instance_from, presence_from
 from environments.enrolment.authentication import worker_of
